@@ -1,0 +1,110 @@
+/**
+ * Every bound of the engine in one place. Past a bound the reading is unknown, never a guess and never an exception.
+ */
+
+/** Levels of nesting that are followed into a value. Tool arguments seldom pass 6; deeper nesting is an attack or a bug. */
+export const VALUE_DEPTH_MAX = 32;
+
+/** Values (containers and leaves) visited in one walk over arguments or a result: keeps a walk well under a millisecond. */
+export const VALUE_NODE_COUNT_MAX = 10_000;
+
+/** UTF-16 code units scanned in one text, and held by the texts of one value together. */
+export const TEXT_LENGTH_MAX = 262_144;
+
+/** UTF-16 code units of a glob: names have at most 256. */
+export const GLOB_LENGTH_MAX = 256;
+
+/** UTF-16 code units of a regular expression: longer ones are word lists, which `in` and several rules say better. */
+export const REGEX_PATTERN_LENGTH_MAX = 1_000;
+
+/** Compiled regular expressions that one cache holds; the least recently used leaves first. */
+export const REGEX_CACHE_ENTRY_COUNT_MAX = 512;
+
+/**
+ * Instructions of a compiled regular expression times UTF-16 code units of the text. Matching is linear in this product;
+ * 2^24 keeps the worst case near a fifth of a second, and lets patterns of up to 64 instructions scan `TEXT_LENGTH_MAX`.
+ */
+export const REGEX_WORK_MAX = 16_777_216;
+
+/** Bytes of matching states that a compiled regular expression may keep between two tests; more is dropped and rebuilt. */
+export const REGEX_STATE_SIZE_MAX_BYTES = 262_144;
+
+/** Names of a time zone are no longer than this: the longest in the IANA database has 32 characters. */
+export const TIME_ZONE_NAME_LENGTH_MAX = 64;
+
+/** Time zones whose formatter is kept: each takes tens of kilobytes, and an actor may name any of the 600. */
+export const TIME_ZONE_CACHE_ENTRY_COUNT_MAX = 64;
+
+/** Windows of one time gate: a different one for each hour of the week fits. */
+export const TIME_WINDOW_COUNT_MAX = 168;
+
+/** UTF-16 code units of a path such as `items[].price`. */
+export const PATH_LENGTH_MAX = 1_024;
+
+/** Steps of a path; one more than values may be deep can never be reached. */
+export const PATH_STEP_COUNT_MAX = 32;
+
+/** Elements of a list that a path may name by number. */
+export const PATH_INDEX_MAX = 9_999;
+
+/** UTF-16 code units of a result's text that is read as JSON or YAML. */
+export const JSON_TEXT_LENGTH_MAX = 262_144;
+
+/** UTF-16 code units of a key in text that is read as YAML: longer ones are prose that holds a colon. */
+export const JSON_TEXT_KEY_LENGTH_MAX = 128;
+
+/** UTF-16 code units of canonical JSON: an approval is bound to no more than this. */
+export const CANONICAL_JSON_LENGTH_MAX = 1_048_576;
+
+/** Decimal digits of an integer beyond the safe range that are written out when a value is made plain. */
+export const BIGINT_DIGIT_COUNT_MAX = 100;
+
+/** Labels of one workspace: they travel as the low bits of one non-negative 32-bit integer. */
+export const LABEL_COUNT_MAX = 31;
+
+/** Timestamps a window keeps, so that counts up to this number are exact. */
+export const WINDOW_TIMESTAMP_COUNT_MAX = 1_024;
+
+/** Amounts a window keeps one by one; past this they are gathered into buckets. */
+export const WINDOW_AMOUNT_COUNT_MAX = 64;
+
+/** Buckets that a window's span is divided into: sums are at most one bucket width, 1/60 of the window, too strict. */
+export const WINDOW_BUCKET_COUNT = 60;
+
+/** Keys of one window store. A busy key takes at most about 12 KB. */
+export const WINDOW_KEY_COUNT_MAX = 10_000;
+
+/** Reservations that one key may hold at once: calls in flight of one run, agent or actor. */
+export const WINDOW_RESERVATION_COUNT_MAX = 1_024;
+
+/** UTF-16 code units of a window's key and of a reservation's id. */
+export const WINDOW_KEY_LENGTH_MAX = 1_024;
+
+/** Calls that the history of one run keeps for `sequence`; older ones are summed up by tool name. */
+export const HISTORY_ENTRY_COUNT_MAX = 1_024;
+
+/** Rules of one compiled policy set. */
+export const RULE_COUNT_MAX = 100_000;
+
+/** Levels of `and`, `or` and `not` in one condition. */
+export const CONDITION_DEPTH_MAX = 32;
+
+/** Nodes of one condition. */
+export const CONDITION_NODE_COUNT_MAX = 500;
+
+/** How far a walk over a value may go. */
+export interface ValueBounds {
+  /** Levels below the value itself. */
+  readonly depthMax: number;
+  /** Containers and leaves visited. */
+  readonly nodeCountMax: number;
+  /** UTF-16 code units of all keys and texts together, where they are copied. */
+  readonly textLengthMax: number;
+}
+
+/** The bounds used where none are passed. */
+export const VALUE_BOUNDS: ValueBounds = {
+  depthMax: VALUE_DEPTH_MAX,
+  nodeCountMax: VALUE_NODE_COUNT_MAX,
+  textLengthMax: TEXT_LENGTH_MAX,
+};

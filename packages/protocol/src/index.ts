@@ -1,0 +1,246 @@
+export {
+  type Actor,
+  type ActorGroup,
+  actorGroupSchema,
+  actorSchema,
+} from "./lib/actor.ts";
+export {
+  type Agent,
+  agentSchema,
+  type AgentSelector,
+  agentSelectorSchema,
+} from "./lib/agent.ts";
+export {
+  type Approval,
+  type ApprovalAnswer,
+  approvalAnswerSchema,
+  type ApprovalRequest,
+  approvalRequestSchema,
+  approvalSchema,
+  type ApprovalStatus,
+  approvalStatusSchema,
+} from "./lib/approval.ts";
+export {
+  type ArrayComparison,
+  type BooleanComparison,
+  type Comparison,
+  type NumberComparison,
+  type PresenceComparison,
+  type StringComparison,
+  type TextComparison,
+} from "./lib/comparison.ts";
+export {
+  type ActorCondition,
+  type AndCondition,
+  type ArgFromCondition,
+  type CallPattern,
+  type Condition,
+  CONDITION_KINDS,
+  type ConditionKind,
+  conditionSchema,
+  type ContextCondition,
+  type CustomCondition,
+  type ExecutionTimeCondition,
+  type ExprCondition,
+  type LabelCondition,
+  type MaxCallsCondition,
+  type MetricWindowCondition,
+  type NotCondition,
+  type OnMissing,
+  type OrCondition,
+  type Origin,
+  originSchema,
+  type RunTagCondition,
+  type SensitiveDataCondition,
+  type SequenceCondition,
+  type SignalCondition,
+  type SubjectCondition,
+  type TimeGateCondition,
+  type ToolArgCondition,
+  type ToolNameCondition,
+  type ToolTagCondition,
+  type WindowScope,
+  windowScopeSchema,
+} from "./lib/condition.ts";
+export {
+  type Cause,
+  causeSchema,
+  type Control,
+  controlSchema,
+  type Decision,
+  decisionSchema,
+  type EvaluatedRule,
+  evaluatedRuleSchema,
+  type PlannedRedaction,
+  plannedRedactionSchema,
+  type ShadowDecision,
+  shadowDecisionSchema,
+  type Verdict,
+  verdictSchema,
+} from "./lib/decision.ts";
+export {
+  ERROR_CODES,
+  type ErrorEntry,
+  type HandlebarErrorCode,
+} from "./lib/error-codes.ts";
+export {
+  HandlebarError,
+  type HandlebarErrorOptions,
+} from "./lib/error.ts";
+export {
+  type AuditEvent,
+  auditEventSchema,
+  EVENT_KINDS,
+  EVENT_SCHEMA,
+  type EventData,
+  eventDataSchemas,
+  type EventEnvelope,
+  eventEnvelopeSchema,
+  type EventKind,
+  eventRedactionSchema,
+  type RunStatus,
+  runStatusSchema,
+} from "./lib/event.ts";
+export {
+  type ExprNode,
+  exprNodeSchema,
+  type ExprTree,
+  exprTreeSchema,
+} from "./lib/expr.ts";
+export {
+  globSchema,
+  toolNameSchema,
+} from "./lib/glob.ts";
+export {
+  type AckBody,
+  ackBodySchema,
+  type AgentState,
+  agentStateSchema,
+  type ApprovalAnswerBody,
+  approvalAnswerBodySchema,
+  type BudgetAnswer,
+  budgetAnswerSchema,
+  type BudgetBody,
+  budgetBodySchema,
+  type CheckAnswer,
+  checkAnswerSchema,
+  type CheckBody,
+  checkBodySchema,
+  type CheckFacts,
+  checkFactsSchema,
+  createApprovalBodySchema,
+  type CreateLockdownBody,
+  createLockdownBodySchema,
+  type EndRunBody,
+  endRunBodySchema,
+  type IngestAnswer,
+  ingestAnswerSchema,
+  type IngestBody,
+  ingestBodySchema,
+  type IngestResult,
+  ingestResultSchema,
+  type LinkMessage,
+  linkMessageSchema,
+  type Problem,
+  problemSchema,
+  type RegisterAgentAnswer,
+  registerAgentAnswerSchema,
+  type RegisterAgentBody,
+  registerAgentBodySchema,
+  type RegisterToolsBody,
+  registerToolsBodySchema,
+  resolveApprovalBodySchema,
+  type StartRunBody,
+  startRunBodySchema,
+} from "./lib/http.ts";
+export {
+  idSchema,
+  slugSchema,
+  tagSchema,
+  timestampSchema,
+} from "./lib/ids.ts";
+export {
+  formatPath,
+  type Issue,
+  toIssues,
+} from "./lib/issue.ts";
+export {
+  type JsonObject,
+  jsonObjectSchema,
+  type JsonValue,
+  jsonValueSchema,
+  stringMapSchema,
+} from "./lib/json.ts";
+export {
+  type BudgetKey,
+  budgetKeySchema,
+  type Lease,
+  type LeaseOperation,
+  leaseOperationSchema,
+  leaseSchema,
+} from "./lib/lease.ts";
+export {
+  type Lockdown,
+  lockdownSchema,
+  type LockdownScope,
+  lockdownScopeSchema,
+} from "./lib/lockdown.ts";
+export {
+  type Message,
+  type MessagePart,
+  messagePartSchema,
+  messageSchema,
+  type Model,
+  modelSchema,
+} from "./lib/message.ts";
+export {
+  METRIC_NAMES,
+  metricNameSchema,
+  type Metrics,
+  metricsSchema,
+  type StandardMetric,
+} from "./lib/metric.ts";
+export {
+  type Phase,
+  PHASES,
+  phaseSchema,
+} from "./lib/phase.ts";
+export {
+  type ApprovalTerms,
+  approvalTermsSchema,
+  type Effect,
+  EFFECT_TYPES,
+  effectSchema,
+  type EffectType,
+  type Flow,
+  flowSchema,
+  type FlowSource,
+  flowSourceSchema,
+  type Policy,
+  policyFileSchema,
+  policySchema,
+  type Redaction,
+  redactionSchema,
+  type Rule,
+  ruleSchema,
+} from "./lib/policy.ts";
+export {
+  type Subject,
+  subjectSchema,
+} from "./lib/subject.ts";
+export {
+  type TimeWindow,
+  timeWindowSchema,
+  type TimeZoneSource,
+  timeZoneSourceSchema,
+  type Weekday,
+  WEEKDAYS,
+} from "./lib/time.ts";
+export {
+  type Classification,
+  classificationSchema,
+  type Tool,
+  toolSchema,
+  type ToolSelector,
+  toolSelectorSchema,
+} from "./lib/tool.ts";

@@ -1,0 +1,116 @@
+/** What an error code means and what to do about it; `spec/errors.json` and the error pages are made from this table. */
+export interface ErrorEntry {
+  readonly meaning: string;
+  readonly fix: string;
+}
+
+/** Every error code, sorted. A code is never renamed or given another meaning. */
+export const ERROR_CODES = {
+  HB_API_AUTH: {
+    meaning: "the control plane refused the API key",
+    fix: "check HANDLEBAR_API_KEY or `apiKey`, and that the key has not expired or been revoked",
+  },
+  HB_API_BAD_ANSWER: {
+    meaning: "the endpoint answered, and the answer is not a control plane's",
+    fix: "check `endpoint`; a proxy or captive portal may be answering in its place",
+  },
+  HB_API_REJECTED: {
+    meaning: "the control plane refused a request as wrong",
+    fix: "read the problem's `code` and `field`; client and server versions may not fit",
+  },
+  HB_API_UNREACHABLE: {
+    meaning: "the control plane cannot be reached or did not answer in time",
+    fix: "check `endpoint` and the network; decisions follow the fail mode meanwhile",
+  },
+  HB_APPROVAL_EXPIRED: {
+    meaning: "an approval was not answered in time",
+    fix: "ask again; raise the rule's `approval.expiresInSeconds` when people need longer",
+  },
+  HB_APPROVAL_UNAVAILABLE: {
+    meaning: "an approval could not be created or read, so the held call is blocked",
+    fix: "connect a control plane, or give a local `onApproval` handler",
+  },
+  HB_CONFIG_INVALID: {
+    meaning: "a configuration field has the wrong type or value",
+    fix: "correct the field that the message names",
+  },
+  HB_CONFIG_NOTHING_GOVERNED: {
+    meaning: "neither an API key nor policies were given, so nothing is governed",
+    fix: "set HANDLEBAR_API_KEY, pass `policies`, or set `enforceMode: \"off\"` if that is meant",
+  },
+  HB_CONFIG_UNKNOWN_FIELD: {
+    meaning: "a configuration field does not exist",
+    fix: "remove it or correct its spelling",
+  },
+  HB_POLICY_ARG_FROM_RELAXES: {
+    meaning: "`argFrom` is used where it would let a call through",
+    fix: "use it in a rule whose effect is block, hitl or redact; it may only tighten a decision",
+  },
+  HB_POLICY_DUPLICATE_ID: {
+    meaning: "two policies, or two rules of one policy, have the same id",
+    fix: "give each its own `id` or name",
+  },
+  HB_POLICY_EXPR_INVALID: {
+    meaning: "an expression does not parse or type-check",
+    fix: "correct the expression at the place the message names",
+  },
+  HB_POLICY_EXPR_NOT_PREPARED: {
+    meaning: "a policy given inline has an expression that was not parsed",
+    fix: "load it with `@handlebar/policies` or `@handlebar/core/node`, or pass it through `prepareExpressions` of `@handlebar/engine/check`",
+  },
+  HB_POLICY_INVALID: {
+    meaning: "a policy does not have the form of the policy schema",
+    fix: "correct the field that the message names",
+  },
+  HB_POLICY_LABEL_UNKNOWN: {
+    meaning: "a label is not among the labels that the policy declares",
+    fix: "correct its spelling, or add it to `flow.labels`",
+  },
+  HB_POLICY_LIMIT: {
+    meaning: "a policy is larger, deeper or more numerous than its bound",
+    fix: "split or simplify it; the message names the bound",
+  },
+  HB_POLICY_PATH_INVALID: {
+    meaning: "a path cannot be read",
+    fix: "write `a.b`, `items[].price`, `items[0]`, `a[\"x.y\"]` or `**`",
+  },
+  HB_POLICY_REGEX_INVALID: {
+    meaning: "a regular expression is not one that runs in linear time",
+    fix: "use RE2 syntax: no look-around and no back-references",
+  },
+  HB_POLICY_SYNTAX: {
+    meaning: "a policy file is not valid YAML or JSON",
+    fix: "correct the text at the line and column that the message names",
+  },
+  HB_POLICY_TIMEZONE_UNKNOWN: {
+    meaning: "a time zone does not exist",
+    fix: "use an IANA name such as `Europe/Berlin`",
+  },
+  HB_READING_UNAVAILABLE: {
+    meaning: "a shared window could not be read",
+    fix: "the rule's `onUnavailable`, else the fail mode, decided; check the link to the control plane",
+  },
+  HB_RUN_CONFIG_INVALID: {
+    meaning: "a field given to `startRun` has the wrong type or value",
+    fix: "correct the field that the message names",
+  },
+  HB_SINK_FAILED: {
+    meaning: "a sink threw, rejected or did not finish",
+    fix: "look at the cause; events for this sink may be lost and are counted",
+  },
+  HB_STATE_NOT_READY: {
+    meaning: "the first call came before the control plane answered",
+    fix: "wait for `hb.ready()` at start-up, raise `initTimeoutMs`, or give inline policies",
+  },
+  HB_STATE_REFUSED: {
+    meaning: "a revision from the control plane was refused and the last good one stays",
+    fix: "correct the policy that the message names; `handlebar check` shows the same error",
+  },
+  HB_STATE_STALE: {
+    meaning: "the control plane has been out of reach for longer than `staleAfterMs`",
+    fix: "restore the link; decisions follow the fail mode meanwhile",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A stable, documented error code. */
+export type HandlebarErrorCode = keyof typeof ERROR_CODES;
