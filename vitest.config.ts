@@ -1,11 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+// Packages resolve to their source, so that a test needs no build. Naming conditions replaces the defaults: what
+// `node` and `module` mean to an import must be named again.
+const conditions = ["@handlebar/source", "module", "node", "development|production"];
+
 export default defineConfig({
-  resolve: { conditions: ["@handlebar/source"] },
-  ssr: { resolve: { conditions: ["@handlebar/source"], externalConditions: ["@handlebar/source"] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ["@handlebar/source", "node", "module-sync"] } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/*/src/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    coverage: { include: ["packages/*/src/**"], reportsDirectory: "coverage" },
   },
 });

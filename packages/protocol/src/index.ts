@@ -6,40 +6,40 @@ export {
 } from "./lib/actor.ts";
 export {
   type Agent,
-  agentSchema,
   type AgentSelector,
+  agentSchema,
   agentSelectorSchema,
 } from "./lib/agent.ts";
 export {
   type Approval,
   type ApprovalAnswer,
-  approvalAnswerSchema,
   type ApprovalRequest,
+  type ApprovalStatus,
+  approvalAnswerSchema,
   approvalRequestSchema,
   approvalSchema,
-  type ApprovalStatus,
   approvalStatusSchema,
 } from "./lib/approval.ts";
-export {
-  type ArrayComparison,
-  type BooleanComparison,
-  type Comparison,
-  type NumberComparison,
-  type PresenceComparison,
-  type StringComparison,
-  type TextComparison,
+export type {
+  ArrayComparison,
+  BooleanComparison,
+  Comparison,
+  NumberComparison,
+  PresenceComparison,
+  StringComparison,
+  TextComparison,
 } from "./lib/comparison.ts";
 export {
   type ActorCondition,
   type AndCondition,
   type ArgFromCondition,
   type CallPattern,
-  type Condition,
   CONDITION_KINDS,
+  type Condition,
   type ConditionKind,
-  conditionSchema,
   type ContextCondition,
   type CustomCondition,
+  conditionSchema,
   type ExecutionTimeCondition,
   type ExprCondition,
   type LabelCondition,
@@ -64,8 +64,8 @@ export {
 } from "./lib/condition.ts";
 export {
   type Cause,
-  causeSchema,
   type Control,
+  causeSchema,
   controlSchema,
   type Decision,
   decisionSchema,
@@ -79,32 +79,32 @@ export {
   verdictSchema,
 } from "./lib/decision.ts";
 export {
+  HandlebarError,
+  type HandlebarErrorOptions,
+} from "./lib/error.ts";
+export {
   ERROR_CODES,
   type ErrorEntry,
   type HandlebarErrorCode,
 } from "./lib/error-codes.ts";
-export {
-  HandlebarError,
-  type HandlebarErrorOptions,
-} from "./lib/error.ts";
 export {
   type AuditEvent,
   auditEventSchema,
   EVENT_KINDS,
   EVENT_SCHEMA,
   type EventData,
-  eventDataSchemas,
   type EventEnvelope,
-  eventEnvelopeSchema,
   type EventKind,
+  eventDataSchemas,
+  eventEnvelopeSchema,
   eventRedactionSchema,
   type RunStatus,
   runStatusSchema,
 } from "./lib/event.ts";
 export {
   type ExprNode,
-  exprNodeSchema,
   type ExprTree,
+  exprNodeSchema,
   exprTreeSchema,
 } from "./lib/expr.ts";
 export {
@@ -113,41 +113,41 @@ export {
 } from "./lib/glob.ts";
 export {
   type AckBody,
-  ackBodySchema,
   type AgentState,
-  agentStateSchema,
   type ApprovalAnswerBody,
+  ackBodySchema,
+  agentStateSchema,
   approvalAnswerBodySchema,
   type BudgetAnswer,
-  budgetAnswerSchema,
   type BudgetBody,
+  budgetAnswerSchema,
   budgetBodySchema,
   type CheckAnswer,
-  checkAnswerSchema,
   type CheckBody,
-  checkBodySchema,
   type CheckFacts,
+  type CreateLockdownBody,
+  checkAnswerSchema,
+  checkBodySchema,
   checkFactsSchema,
   createApprovalBodySchema,
-  type CreateLockdownBody,
   createLockdownBodySchema,
   type EndRunBody,
   endRunBodySchema,
   type IngestAnswer,
-  ingestAnswerSchema,
   type IngestBody,
-  ingestBodySchema,
   type IngestResult,
+  ingestAnswerSchema,
+  ingestBodySchema,
   ingestResultSchema,
   type LinkMessage,
   linkMessageSchema,
   type Problem,
   problemSchema,
   type RegisterAgentAnswer,
-  registerAgentAnswerSchema,
   type RegisterAgentBody,
-  registerAgentBodySchema,
   type RegisterToolsBody,
+  registerAgentAnswerSchema,
+  registerAgentBodySchema,
   registerToolsBodySchema,
   resolveApprovalBodySchema,
   type StartRunBody,
@@ -162,12 +162,14 @@ export {
 export {
   formatPath,
   type Issue,
+  type ParsedValue,
+  parseValue,
   toIssues,
 } from "./lib/issue.ts";
 export {
   type JsonObject,
-  jsonObjectSchema,
   type JsonValue,
+  jsonObjectSchema,
   jsonValueSchema,
   stringMapSchema,
 } from "./lib/json.ts";
@@ -181,66 +183,96 @@ export {
 } from "./lib/lease.ts";
 export {
   type Lockdown,
-  lockdownSchema,
   type LockdownScope,
+  lockdownSchema,
   lockdownScopeSchema,
 } from "./lib/lockdown.ts";
 export {
   type Message,
   type MessagePart,
+  type Model,
   messagePartSchema,
   messageSchema,
-  type Model,
   modelSchema,
 } from "./lib/message.ts";
 export {
   METRIC_NAMES,
-  metricNameSchema,
   type Metrics,
+  metricNameSchema,
   metricsSchema,
   type StandardMetric,
 } from "./lib/metric.ts";
 export {
-  type Phase,
   PHASES,
+  type Phase,
   phaseSchema,
 } from "./lib/phase.ts";
 export {
   type ApprovalTerms,
   approvalTermsSchema,
-  type Effect,
   EFFECT_TYPES,
-  effectSchema,
+  type Effect,
   type EffectType,
+  effectSchema,
   type Flow,
-  flowSchema,
   type FlowSource,
+  flowSchema,
   flowSourceSchema,
   type Policy,
   policyFileSchema,
   policySchema,
   type Redaction,
-  redactionSchema,
   type Rule,
+  redactionSchema,
   ruleSchema,
 } from "./lib/policy.ts";
+export {
+  type AdvanceStep,
+  advanceStepSchema,
+  type CallStep,
+  type CaseExpectation,
+  type CaseOutcome,
+  type CaseSettings,
+  type CaseStep,
+  callStepSchema,
+  caseExpectationSchema,
+  caseOutcomeSchema,
+  caseStepSchemas,
+  durationSchema,
+  type LlmStep,
+  llmStepSchema,
+  type PromptStep,
+  policyCaseFileSchema,
+  policyCaseSchema,
+  promptStepSchema,
+  type RunStep,
+  runStepSchema,
+} from "./lib/policy-case.ts";
+export {
+  DETECTOR_GROUPS,
+  DETECTOR_IDS,
+  DETECTORS_VERSION,
+  type DetectorGroup,
+  type DetectorId,
+} from "./lib/sensitive.ts";
+export { closestName } from "./lib/spelling.ts";
 export {
   type Subject,
   subjectSchema,
 } from "./lib/subject.ts";
 export {
   type TimeWindow,
-  timeWindowSchema,
   type TimeZoneSource,
+  timeWindowSchema,
   timeZoneSourceSchema,
-  type Weekday,
   WEEKDAYS,
+  type Weekday,
 } from "./lib/time.ts";
 export {
   type Classification,
   classificationSchema,
   type Tool,
-  toolSchema,
   type ToolSelector,
+  toolSchema,
   toolSelectorSchema,
 } from "./lib/tool.ts";

@@ -116,8 +116,8 @@ export interface SharedNeed {
 }
 
 export interface SharedReading {
-  /** The aggregate over the window, calls in flight included, this call not. */
-  readonly value: number;
+  /** The aggregate over the window, calls in flight included, this call not; `null` for the `avg`, `max` or `min` of nothing. */
+  readonly value: number | null;
   /** Epoch milliseconds at which the window has room again, where that is known. */
   readonly resetAtMs?: number | undefined;
 }

@@ -69,10 +69,13 @@ function toSegment(piece: string): Segment {
 function endOfMatch(segment: Segment, text: string, start: number): number {
   if (typeof segment === "string") return text.startsWith(segment, start) ? start + segment.length : -1;
   let position = start;
-  for (const wanted of segment) {
-    const found = text.codePointAt(position);
-    if (found === undefined || (wanted !== ANY && wanted !== found)) return -1;
-    position += found > 0xffff ? 2 : 1;
+  for (let index = 0; index < segment.length; index += 1) {
+    const wanted = segment[index];
+    const unit = text.charCodeAt(position);
+    const isPair = unit >= 0xd800 && unit <= 0xdbff && isLow(text.charCodeAt(position + 1));
+    const found = isPair ? text.codePointAt(position) : unit;
+    if (position >= text.length || (wanted !== ANY && wanted !== found)) return -1;
+    position += isPair ? 2 : 1;
   }
   return position;
 }

@@ -26,7 +26,7 @@ export const REGEX_CACHE_ENTRY_COUNT_MAX = 512;
  */
 export const REGEX_WORK_MAX = 16_777_216;
 
-/** Bytes of matching states that a compiled regular expression may keep between two tests; more is dropped and rebuilt. */
+/** Bytes of matching states that a compiled regular expression may keep, as the library reckons them. */
 export const REGEX_STATE_SIZE_MAX_BYTES = 262_144;
 
 /** Names of a time zone are no longer than this: the longest in the IANA database has 32 characters. */
@@ -35,13 +35,13 @@ export const TIME_ZONE_NAME_LENGTH_MAX = 64;
 /** Time zones whose formatter is kept: each takes tens of kilobytes, and an actor may name any of the 600. */
 export const TIME_ZONE_CACHE_ENTRY_COUNT_MAX = 64;
 
-/** Windows of one time gate: a different one for each hour of the week fits. */
-export const TIME_WINDOW_COUNT_MAX = 168;
+/** Windows of one time gate. */
+export const TIME_WINDOW_COUNT_MAX = 64;
 
 /** UTF-16 code units of a path such as `items[].price`. */
-export const PATH_LENGTH_MAX = 1_024;
+export const PATH_LENGTH_MAX = 512;
 
-/** Steps of a path; one more than values may be deep can never be reached. */
+/** Steps of a path: as many as values may be deep. */
 export const PATH_STEP_COUNT_MAX = 32;
 
 /** Elements of a list that a path may name by number. */
@@ -65,6 +65,9 @@ export const LABEL_COUNT_MAX = 31;
 /** Timestamps a window keeps, so that counts up to this number are exact. */
 export const WINDOW_TIMESTAMP_COUNT_MAX = 1_024;
 
+/** Timestamps a window may hold beyond those, so that dropping the oldest is done for many at once. */
+export const WINDOW_TIMESTAMP_SLACK_COUNT = 256;
+
 /** Amounts a window keeps one by one; past this they are gathered into buckets. */
 export const WINDOW_AMOUNT_COUNT_MAX = 64;
 
@@ -80,8 +83,26 @@ export const WINDOW_RESERVATION_COUNT_MAX = 1_024;
 /** UTF-16 code units of a window's key and of a reservation's id. */
 export const WINDOW_KEY_LENGTH_MAX = 1_024;
 
-/** Calls that the history of one run keeps for `sequence`; older ones are summed up by tool name. */
-export const HISTORY_ENTRY_COUNT_MAX = 1_024;
+/** Different tools that the history of one run knows for `sequence`; what it says of each does not grow. */
+export const HISTORY_TOOL_COUNT_MAX = 1_024;
+
+/** Calls of one run that have not ended, whose outcome its history waits for. */
+export const HISTORY_PENDING_COUNT_MAX = 1_024;
+
+/** UTF-16 code units of a call's id, and of a tool's name and tags together, that a history keeps. */
+export const HISTORY_TEXT_LENGTH_MAX = 16_384;
+
+/** UTF-16 code units of all messages of one model request that detectors scan: about a million tokens. */
+export const MESSAGES_TEXT_LENGTH_MAX = 4_194_304;
+
+/** Tools whose candidate rules a policy set remembers; past this it starts over. */
+export const TOOL_MEMO_COUNT_MAX = 4_096;
+
+/** Agents whose rules a policy set that is for any agent remembers; past this it starts over. */
+export const AGENT_MEMO_COUNT_MAX = 64;
+
+/** Policies of one compiled policy set. */
+export const POLICY_COUNT_MAX = 10_000;
 
 /** Rules of one compiled policy set. */
 export const RULE_COUNT_MAX = 100_000;

@@ -33,15 +33,11 @@ export function compileRegex(pattern: string, flags: RegexFlags = {}): CompiledR
   }
   const program = parse(pattern, flags);
   const textLengthMax = Math.min(TEXT_LENGTH_MAX, Math.floor(REGEX_WORK_MAX / Math.max(1, program.programSize())));
+  boundStates(program);
   return {
     pattern,
     textLengthMax,
-    test(text) {
-      if (text.length > textLengthMax) return undefined;
-      const isFound = program.test(text);
-      dropStatesPastBound(program);
-      return isFound;
-    },
+    test: (text) => (text.length > textLengthMax ? undefined : program.test(text)),
   };
 }
 
@@ -54,10 +50,14 @@ function parse(pattern: string, flags: RegexFlags): RE2JS {
   }
 }
 
-/** The library lets each pattern keep 8 MB of states; 512 patterns would keep 4 GB. */
-function dropStatesPastBound(program: RE2JS): void {
-  const states = program.re2().lazyDFA;
-  if (states !== null && states.stateBudget - states.memBudget > REGEX_STATE_SIZE_MAX_BYTES) states.clearCache();
+/**
+ * The library lets each pattern keep 8 MB of states: 512 patterns would keep 4 GB, and a large pattern spends most of its
+ * time making states that it meets once. Past the bound it starts anew, or goes on without states.
+ */
+function boundStates(program: RE2JS): void {
+  const states = program.re2().dfa;
+  states.stateBudget = REGEX_STATE_SIZE_MAX_BYTES;
+  states.memBudget = REGEX_STATE_SIZE_MAX_BYTES;
 }
 
 /** Keeps compiled patterns for its owner; the least recently used leaves first. */

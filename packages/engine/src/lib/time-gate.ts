@@ -1,27 +1,12 @@
+import { type TimeWindow, WEEKDAYS } from "@handlebar/protocol";
 import { TIME_WINDOW_COUNT_MAX } from "./limits.ts";
 import type { TimeZones } from "./time-zone.ts";
 
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const DAY_MINUTES = 1_440;
 const WEEK_MINUTES = 7 * DAY_MINUTES;
 const MINUTE_MS = 60_000;
 /** 1 January 1970 was a Thursday: three days after Monday. */
 const EPOCH_MINUTE_OF_WEEK = 3 * DAY_MINUTES;
-
-export type Day = (typeof DAYS)[number];
-
-/**
- * Hours of some days of the week, as the clock on the wall shows them. `end` is the first minute outside. A window
- * whose start is later than its end crosses midnight and belongs to the day it starts on; one whose start equals its
- * end is the whole calendar day.
- */
-export interface TimeWindow {
-  readonly days: readonly Day[];
-  /** `HH:MM`, from `00:00` to `23:59`. */
-  readonly start: string;
-  /** `HH:MM`, from `00:00` to `24:00`. */
-  readonly end: string;
-}
 
 export interface TimeGate {
   /** Minutes of a week that are inside: 0 means never, 10,080 always. */
@@ -70,8 +55,8 @@ function mark(isOpen: Uint8Array, window: TimeWindow): void {
   const from = start === end ? 0 : start;
   const length = start === end ? DAY_MINUTES : end - start + (end < start ? DAY_MINUTES : 0);
   for (const day of window.days) {
-    const index = DAYS.indexOf(day);
-    if (index < 0) throw new Error(`unknown day \`${String(day)}\`; use ${DAYS.join(", ")}`);
+    const index = WEEKDAYS.indexOf(day);
+    if (index < 0) throw new Error(`unknown day \`${String(day)}\`; use ${WEEKDAYS.join(", ")}`);
     const first = index * DAY_MINUTES + from;
     for (let minute = first; minute < first + length; minute += 1) isOpen[minute % WEEK_MINUTES] = 1;
   }

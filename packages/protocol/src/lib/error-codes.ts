@@ -30,6 +30,14 @@ export const ERROR_CODES = {
     meaning: "an approval could not be created or read, so the held call is blocked",
     fix: "connect a control plane, or give a local `onApproval` handler",
   },
+  HB_CASE_INVALID: {
+    meaning: "a policy case does not have the form of the case schema",
+    fix: "correct the field that the message names",
+  },
+  HB_CASE_UNKNOWN_FIELD: {
+    meaning: "a policy case has a field that does not exist",
+    fix: "correct its spelling as the message suggests, or remove it",
+  },
   HB_CONFIG_INVALID: {
     meaning: "a configuration field has the wrong type or value",
     fix: "correct the field that the message names",
@@ -41,6 +49,14 @@ export const ERROR_CODES = {
   HB_CONFIG_UNKNOWN_FIELD: {
     meaning: "a configuration field does not exist",
     fix: "remove it or correct its spelling",
+  },
+  HB_EVENT_UNSERIALISABLE: {
+    meaning: "an event has no JSON form within the bounds, so an error event stands in its place",
+    fix: "look at what the run's `context`, arguments and results hold: throwing getters and proxies cannot be recorded",
+  },
+  HB_FACTS_INVALID: {
+    meaning: "the facts of a call do not have their form, so it could not be decided and is blocked",
+    fix: "pass facts as `Facts` describes them; an adapter may hand over something else",
   },
   HB_POLICY_ARG_FROM_RELAXES: {
     meaning: "`argFrom` is used where it would let a call through",
@@ -57,6 +73,10 @@ export const ERROR_CODES = {
   HB_POLICY_EXPR_NOT_PREPARED: {
     meaning: "a policy given inline has an expression that was not parsed",
     fix: "load it with `@handlebar/policies` or `@handlebar/core/node`, or pass it through `prepareExpressions` of `@handlebar/engine/check`",
+  },
+  HB_POLICY_FILE_UNREADABLE: {
+    meaning: "a policy file or directory cannot be read, or holds no policy file",
+    fix: "check the path and its permissions; policy files end in `.yaml`, `.yml` or `.json`",
   },
   HB_POLICY_INVALID: {
     meaning: "a policy does not have the form of the policy schema",
@@ -86,6 +106,10 @@ export const ERROR_CODES = {
     meaning: "a time zone does not exist",
     fix: "use an IANA name such as `Europe/Berlin`",
   },
+  HB_POLICY_UNKNOWN_FIELD: {
+    meaning: "a policy has a field that does not exist",
+    fix: "correct its spelling as the message suggests, or remove it",
+  },
   HB_READING_UNAVAILABLE: {
     meaning: "a shared window could not be read",
     fix: "the rule's `onUnavailable`, else the fail mode, decided; check the link to the control plane",
@@ -106,9 +130,17 @@ export const ERROR_CODES = {
     meaning: "a revision from the control plane was refused and the last good one stays",
     fix: "correct the policy that the message names; `handlebar check` shows the same error",
   },
+  HB_STATE_SNAPSHOT_INVALID: {
+    meaning: "a snapshot of a run's state cannot be read",
+    fix: "restore only what `snapshotRunState` of this or an earlier version gave; else start a new run",
+  },
   HB_STATE_STALE: {
     meaning: "the control plane has been out of reach for longer than `staleAfterMs`",
     fix: "restore the link; decisions follow the fail mode meanwhile",
+  },
+  HB_USER_FUNCTION_FAILED: {
+    meaning: "a signal, extractor, metric or custom condition of yours threw, was too slow or is not registered",
+    fix: "look at the error; the rule's `onUnknown` decided meanwhile",
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -18,7 +18,7 @@ export interface BudgetKey extends z.infer<typeof budgetKeySchema> {}
 export const leaseSchema = z.strictObject({
   leaseId: idSchema,
   key: budgetKeySchema,
-  /** How much of the budget the client may spend: calls, or units of the metric. */
+  /** All that the client may spend under this lease, what it spent before a renewal included: calls, or units of the metric. */
   granted: z.number().min(0),
   /** The client must not spend it after this much time since it asked. */
   ttlMs: z.number().min(0),
@@ -33,7 +33,7 @@ export interface Lease extends z.infer<typeof leaseSchema> {}
 export const leaseOperationSchema = z.discriminatedUnion("op", [
   /** Ask for a share; asked twice with the same `leaseId`, it is granted once. */
   z.strictObject({ op: z.literal("request"), leaseId: idSchema, key: budgetKeySchema, amount: z.number().positive() }),
-  /** Say what was spent so far and ask for more time and amount. */
+  /** Say what was spent under the lease so far, and ask for more time and for `amount` more. */
   z.strictObject({
     op: z.literal("renew"),
     leaseId: idSchema,

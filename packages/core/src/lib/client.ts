@@ -1,0 +1,270 @@
+import { type AgentState, type JsonObject, HandlebarError, type Lockdown, type Policy, type Tool } from "@handlebar/protocol";
+import { AppliedState, type Refusal } from "./applied-state.ts";
+import type { ApprovalDesk } from "./approvals.ts";
+import { type HandlebarConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
+import type { ControlPlane, LinkStatus } from "./control-plane.ts";
+import { withDeadline } from "./deadline.ts";
+import { createEventWriter, type EventWriter } from "./event-writer.ts";
+import { type Failure, onFailure } from "./failure-table.ts";
+import { connect } from "./link/connect.ts";
+import { LocalApprovals } from "./local-approvals.ts";
+import type { PriceSource } from "./pricing.ts";
+import { Run } from "./run.ts";
+import { checkRunConfig, type RunConfig } from "./run-config.ts";
+import { RunCore } from "./run-core.ts";
+import { RunRegistry } from "./run-registry.ts";
+import { defaultRuntime, type Runtime } from "./runtime.ts";
+import { createSafeLogger, type SafeLogger } from "./safe-logger.ts";
+import type { Services } from "./services.ts";
+import { createSessionLabels } from "./session-labels.ts";
+import { createProcessWindows } from "./shared-windows.ts";
+import type { Sink } from "./sink.ts";
+import { httpSink } from "./sinks/http-sink.ts";
+import { createSinkBus, type SinkBus } from "./sinks/sink-bus.ts";
+import { KnownTools } from "./tool-registry.ts";
+
+/** How the client stands, for a health page or a start-up log. */
+export interface ClientStatus {
+  /** `off` where there is no control plane. */
+  readonly link: LinkStatus | "off";
+  /** The policies and lockdowns in force, as the control plane numbers them. */
+  readonly revision: number | undefined;
+  readonly policies: readonly Policy[];
+  readonly lockdowns: readonly Lockdown[];
+  /** Milliseconds since the control plane was last heard from. */
+  readonly contactAgeMs: number | undefined;
+}
+
+/** A client: one agent's policies, link, sinks and runs in one process. Made by `Handlebar.init`. */
+export class HandlebarClient<TContext extends object = JsonObject> {
+  readonly #config: ResolvedConfig<TContext>;
+  readonly #runtime: Runtime;
+  readonly #logger: SafeLogger;
+  readonly #state: AppliedState;
+  readonly #tools: KnownTools;
+  readonly #runs = new RunRegistry<TContext>();
+  readonly #bus: SinkBus;
+  readonly #link: ControlPlane | undefined;
+  readonly #localApprovals: LocalApprovals | undefined;
+  readonly #services: Services<TContext>;
+  readonly #writer: EventWriter;
+  #settled: Promise<void> | undefined;
+  #prices: Promise<readonly PriceSource[]> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal use `Handlebar.init`. */
+  constructor(config: HandlebarConfig<TContext>) {
+    const runtime = defaultRuntime(isObject(config?.runtime) ? config.runtime : {});
+    this.#runtime = runtime;
+    this.#config = resolveConfig(config, runtime);
+    this.#logger = createSafeLogger(config.logger ?? runtime.logger);
+    this.#state = new AppliedState(this.#config.policies);
+    this.#warnIfNothingGoverned();
+    this.#tools = new KnownTools(this.#config.tools);
+    this.#bus = createSinkBus({ sinks: this.#makeSinks(), runtime, logger: this.#logger });
+    this.#writer = createEventWriter(
+      runtime,
+      { agentId: this.#config.agent.slug, runId: `client-${runtime.newId()}`, sessionId: undefined, actorExternalId: undefined },
+      { emit: (event) => this.#bus.write(event) },
+    );
+    this.#link = this.#connect();
+    const { onApproval } = this.#config;
+    if (this.#link === undefined && onApproval !== undefined) this.#localApprovals = new LocalApprovals(runtime, onApproval);
+    this.#services = this.#makeServices(this.#link?.approvals ?? this.#localApprovals);
+  }
+
+  /** Opens a run, or gives the one that has this `runId`. @throws HandlebarError `HB_RUN_CONFIG_INVALID`. */
+  startRun(config: RunConfig<TContext> = {}): Run<TContext> {
+    checkRunConfig(config);
+    const runId = config.runId ?? config.snapshot?.runId ?? this.#runtime.newId();
+    const known = this.#runs.find(runId);
+    if (known !== undefined) return known;
+    const core = new RunCore<TContext>(this.#services, config, runId);
+    const run = new Run<TContext>(core);
+    this.#runs.add(run);
+    if (this.#closing !== undefined) void run.end("interrupted");
+    return run;
+  }
+
+  /** Makes tools known to policies and the control plane; those known already are left alone. */
+  registerTools(tools: readonly Tool[]): void {
+    const fresh = this.#tools.register(tools);
+    if (fresh.length > 0) this.#link?.registerTools(this.#tools.all());
+  }
+
+  /**
+   * Resolves when the control plane has answered (or there is none), with how the client stands then.
+   * @throws HandlebarError `HB_API_AUTH` or `HB_API_UNREACHABLE` with `failClosed`, when it refused the key or did not answer
+   * within `initTimeoutMs`.
+   */
+  async ready(): Promise<ClientStatus> {
+    if (this.#link !== undefined) {
+      const answered = await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+      const { status } = this.#link;
+      if (this.#config.failClosed && status !== "ready") {
+        const refused = status === "refused";
+        throw new HandlebarError(
+          refused ? "HB_API_AUTH" : "HB_API_UNREACHABLE",
+          refused
+            ? "the control plane refused the API key; check HANDLEBAR_API_KEY"
+            : `the control plane did not answer${answered.ok ? "" : ` within ${this.#config.initTimeoutMs} ms`}; check \`endpoint\``,
+        );
+      }
+    }
+    return this.status;
+  }
+
+  get status(): ClientStatus {
+    const ageMs = this.#link?.contactAgeMs();
+    return {
+      link: this.#link?.status ?? "off",
+      revision: this.#state.revision,
+      policies: this.#state.set.policies,
+      lockdowns: this.#state.lockdowns,
+      contactAgeMs: ageMs !== undefined && Number.isFinite(ageMs) ? ageMs : undefined,
+    };
+  }
+
+  /** Ends open runs as interrupted, delivers what can be delivered within `flushTimeoutMs`, closes the link. Idempotent. */
+  shutdown(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  async #close(): Promise<void> {
+    for (const run of this.#runs.open()) void run.end("interrupted");
+    this.#localApprovals?.close();
+    await Promise.all([this.#link?.close(), this.#bus.close(this.#config.flushTimeoutMs)]);
+  }
+
+  #makeServices(approvals: ApprovalDesk | undefined): Services<TContext> {
+    return {
+      config: this.#config,
+      runtime: this.#runtime,
+      logger: this.#logger,
+      state: this.#state,
+      link: this.#link,
+      approvals,
+      shared: this.#link?.shared ?? createProcessWindows(this.#runtime),
+      tools: this.#tools,
+      sessions: createSessionLabels(),
+      prices: () => (this.#prices ??= this.#loadPrices()),
+      settled: () => (this.#settled ??= this.#waitForFirstAnswer()),
+      failure: () => this.#failure(),
+      emit: (event) => this.#bus.write(event),
+      runEnded: (runId) => this.#runs.markEnded(runId),
+      flush: () => this.#bus.flush(this.#config.flushTimeoutMs),
+    };
+  }
+
+  async #waitForFirstAnswer(): Promise<void> {
+    if (this.#link === undefined || this.#link.status !== "connecting") return;
+    await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+  }
+
+  #failure(): Failure | undefined {
+    const link = this.#link;
+    if (link === undefined || link.status === "ready") return undefined;
+    if (link.status === "refused") return "auth-refused";
+    if (link.status === "lost" && link.contactAgeMs() <= this.#config.staleAfterMs) return undefined;
+    return this.#state.revision === undefined ? "not-ready" : "stale";
+  }
+
+  async #loadPrices(): Promise<readonly PriceSource[]> {
+    const own = this.#config.prices === undefined ? [] : [this.#config.prices];
+    try {
+      const { modelPrices } = await import("#model-prices");
+      return [...own, modelPrices];
+    } catch {
+      this.#logger.warnOnce("prices", "the price list of models could not be loaded; costs are unknown");
+      return own;
+    }
+  }
+
+  #makeSinks(): readonly Sink[] {
+    if (this.#config.sinks !== undefined) return this.#config.sinks;
+    const { apiKey, endpoint } = this.#config;
+    if (apiKey === undefined) return [];
+    return [
+      httpSink({
+        endpoint,
+        apiKey,
+        runtime: this.#runtime,
+        onAnswer: (revision) => this.#link?.revisionSeen(revision),
+        onAuthFailure: () => this.#logger.warnOnce("HB_API_AUTH", "HB_API_AUTH: the control plane refused the API key"),
+      }),
+    ];
+  }
+
+  #connect(): ControlPlane | undefined {
+    const { apiKey, endpoint, agent, requestTimeoutMs } = this.#config;
+    if (apiKey === undefined) return undefined;
+    return connect({
+      endpoint,
+      apiKey,
+      agent,
+      tools: () => this.#tools.all(),
+      requestTimeoutMs,
+      runtime: this.#runtime,
+      logger: this.#logger,
+      revision: () => this.#state.revision,
+      lockdowns: () => this.#state.lockdowns,
+      onState: (state) => this.#apply(state),
+      onLockdowns: (revision, lockdowns) => {
+        if (this.#state.applyLockdowns(revision, lockdowns)) this.#obeyLockdowns();
+      },
+    });
+  }
+
+  #apply(state: AgentState): Refusal | undefined {
+    const { changed, refused } = this.#state.apply(state);
+    const { revision } = state;
+    this.#obeyLockdowns();
+    if (changed || refused !== undefined) {
+      this.#writer.write("policy.applied", {
+        revision,
+        policyIds: this.#state.set.policies.flatMap((policy) => (policy.id === undefined ? [] : [policy.id])),
+        ...(refused === undefined ? {} : { refused }),
+      });
+    }
+    if (refused !== undefined) this.#logger.error(`HB_STATE_REFUSED: revision ${revision}: ${refused.message}`);
+    return refused;
+  }
+
+  /** Stops the runs that a lockdown covers at once, calls in flight included. */
+  #obeyLockdowns(): void {
+    if (this.#config.enforceMode === "off") return;
+    for (const run of this.#runs.open()) run.obeyLockdowns();
+  }
+
+  #warnIfNothingGoverned(): void {
+    const { apiKey, policies, enforceMode, failClosed } = this.#config;
+    if (apiKey !== undefined || policies.length > 0 || enforceMode === "off") return;
+    const consequence = onFailure("nothing-configured", failClosed);
+    const message =
+      "neither an API key nor policies were given, so nothing is governed; set HANDLEBAR_API_KEY or pass `policies`";
+    if (consequence.throws) throw new HandlebarError(consequence.code, message);
+    if (consequence.warns) this.#logger.warnOnce(consequence.code, `${consequence.code}: ${message}`);
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The entry point. */
+export const Handlebar = {
+  /**
+   * Puts an agent under policy. Returns at once: registration, policies and the live link come in the background, and the
+   * first hook waits for them at most `initTimeoutMs`.
+   * @throws HandlebarError `HB_CONFIG_…` or `HB_POLICY_…` where the configuration is wrong; nothing else throws later.
+   */
+  init<TContext extends object = JsonObject>(config: HandlebarConfig<TContext>): HandlebarClient<TContext> {
+    return new HandlebarClient<TContext>(config);
+  },
+} as const;
+

@@ -1,0 +1,111 @@
+import {
+  type ApprovalFact,
+  decide,
+  type Facts,
+  needs as needsOf,
+  noteCall,
+  type Needs,
+  type PolicySet,
+  sharedAdds,
+} from "@handlebar/engine";
+import type { Decision } from "@handlebar/protocol";
+import { failureDecision, onFailure } from "./failure-table.ts";
+import type { HeldCall } from "./held-call.ts";
+import type { Services } from "./services.ts";
+import type { UserFacts } from "./user-functions.ts";
+
+/** One call on its way to a decision. */
+export interface Question {
+  /** The facts as they are now; asked again after every wait, so that nothing that happened meanwhile is missed. */
+  readonly facts: (extra: UserFacts & { readonly approval?: ApprovalFact | undefined }) => Facts;
+  readonly askUser: (needs: Needs) => Promise<UserFacts>;
+  /** Brings a held call before a person. */
+  readonly hold: (held: HeldCall) => Promise<ApprovalFact | "unavailable">;
+  /** Lets the control plane decide; `undefined` when it cannot be asked. */
+  readonly askRemote: (() => Promise<Decision | undefined>) | undefined;
+}
+
+/**
+ * Decides one call: waits for what is needed, decides synchronously from one moment's facts, and remembers a call that was
+ * let through before anything else can happen.
+ */
+export async function decideCall<TContext extends object>(
+  services: Services<TContext>,
+  question: Question,
+): Promise<Decision> {
+  await services.settled();
+  const remote = await question.askRemote?.();
+  const extra = await gather(services, question);
+  const first = remote ?? decideNow(services, question, extra);
+  if (first.verdict !== "BLOCK" || first.cause.kind !== "HITL_PENDING") return first;
+  const { ruleId, policyId } = first.cause;
+  if (ruleId === undefined || policyId === undefined) return first;
+  const approval = await question.hold({ ruleId, policyId, set: services.state.set });
+  if (approval === "unavailable") return withRules(failureDecision(onFailure("approval-unavailable", true)), first);
+  return decideNow(services, question, { ...extra, approval });
+}
+
+async function gather<TContext extends object>(services: Services<TContext>, question: Question): Promise<UserFacts> {
+  const needs = needsOf(services.state.set, question.facts({}));
+  const [user] = await Promise.all([
+    question.askUser(needs),
+    needs.shared.length > 0 ? services.shared.prepare(needs.shared) : undefined,
+  ]);
+  return user;
+}
+
+function decideNow<TContext extends object>(
+  services: Services<TContext>,
+  question: Question,
+  extra: UserFacts & { readonly approval?: ApprovalFact | undefined },
+): Decision {
+  const { set } = services.state;
+  const facts = question.facts(extra);
+  const local = decide(set, facts);
+  const decision = withFailure(services, local, facts.enforceMode);
+  if (decision.verdict === "ALLOW" && isBefore(facts)) remember(services, set, { facts, decision });
+  return decision;
+}
+
+function remember<TContext extends object>(
+  services: Services<TContext>,
+  set: PolicySet,
+  { facts, decision }: { readonly facts: Facts; readonly decision: Decision },
+): void {
+  noteCall(set, facts, decision);
+  for (const add of sharedAdds(set, facts)) services.shared.apply(add, callIdOf(facts));
+}
+
+/** What the state of the link makes of a local decision (SPEC "When things fail"). A local BLOCK stands. */
+function withFailure<TContext extends object>(
+  services: Services<TContext>,
+  local: Decision,
+  enforceMode: "enforce" | "shadow",
+): Decision {
+  const failure = services.failure();
+  if (failure === undefined || local.verdict === "BLOCK") return local;
+  const consequence = onFailure(failure, services.config.failClosed);
+  if (consequence.warns) services.logger.warnOnce(consequence.code, `${consequence.code}: ${failure}`);
+  const hasPolicies = services.state.hasInlinePolicies || services.state.revision !== undefined;
+  const canDecide = consequence.decideLocally || (failure === "not-ready" && hasPolicies);
+  if (canDecide) {
+    const cause = hasPolicies ? local.cause : ({ kind: "UNAVAILABLE", code: consequence.code } as const);
+    return { ...local, cause, degraded: [...(local.degraded ?? []), consequence.code] };
+  }
+  const answer = withRules(failureDecision(consequence), local);
+  if (enforceMode === "enforce" || answer.verdict === "ALLOW") return answer;
+  const { verdict, control, cause } = answer;
+  return { ...local, degraded: [consequence.code], shadow: { verdict, control, cause } };
+}
+
+function withRules(decision: Decision, from: Decision): Decision {
+  return { ...decision, evaluatedRules: from.evaluatedRules };
+}
+
+function isBefore(facts: Facts): boolean {
+  return facts.phase === "tool.before" || facts.phase === "llm.before";
+}
+
+export function callIdOf(facts: Facts): string {
+  return facts.call?.callId ?? facts.llm?.callId ?? "";
+}

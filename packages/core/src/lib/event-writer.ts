@@ -1,0 +1,58 @@
+import { type AuditEvent, EVENT_SCHEMA, type EventData, type EventEnvelope, type EventKind } from "@handlebar/protocol";
+import type { Runtime } from "./runtime.ts";
+
+/** What every event of a run repeats. */
+export interface EventSource {
+  readonly agentId: string;
+  readonly runId: string;
+  readonly sessionId: string | undefined;
+  readonly actorExternalId: string | undefined;
+  /** Trace context at the time of the event, where the host traces. */
+  readonly otel?: (() => { readonly traceId: string; readonly spanId: string } | undefined) | undefined;
+}
+
+/** Numbers and stamps the events of one run, in order, and hands them on. */
+export interface EventWriter {
+  /** Writes one event; its `seq` is the run's next. */
+  write<K extends EventKind>(kind: K, data: EventData<K>, extra?: EventExtra): void;
+  /** The number that the next event gets. */
+  readonly nextSeq: number;
+}
+
+export interface EventExtra {
+  readonly stepIndex?: number | undefined;
+  readonly redaction?: EventEnvelope["redaction"] | undefined;
+}
+
+export function createEventWriter(
+  runtime: Runtime,
+  source: EventSource,
+  options: { readonly emit: (event: AuditEvent) => void; readonly firstSeq?: number | undefined },
+): EventWriter {
+  let seq = options.firstSeq ?? 0;
+  return {
+    get nextSeq() {
+      return seq;
+    },
+    write(kind, data, extra = {}) {
+      const otel = source.otel?.();
+      const event = {
+        schema: EVENT_SCHEMA,
+        eventId: runtime.newId(),
+        seq: seq++,
+        ts: new Date(runtime.clock.nowMs()).toISOString(),
+        agentId: source.agentId,
+        runId: source.runId,
+        ...(source.sessionId === undefined ? {} : { sessionId: source.sessionId }),
+        ...(extra.stepIndex === undefined ? {} : { stepIndex: extra.stepIndex }),
+        ...(source.actorExternalId === undefined ? {} : { actorExternalId: source.actorExternalId }),
+        ...(otel === undefined ? {} : { otel }),
+        ...(extra.redaction === undefined ? {} : { redaction: extra.redaction }),
+        kind,
+        data,
+      };
+      // `kind` and `data` belong together by this method's own signature; the union cannot express that here.
+      options.emit(event as unknown as AuditEvent);
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { ApprovalFact, CallFacts, PolicySet } from "@handlebar/engine";
+import type { Actor, ApprovalRequest, JsonValue } from "@handlebar/protocol";
+import type { ApprovalDesk, ApprovalState } from "./approvals.ts";
+import { withDeadline } from "./deadline.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** The rule that holds a call. */
+export interface HeldCall {
+  readonly ruleId: string;
+  readonly policyId: string;
+  readonly set: PolicySet;
+}
+
+/** What asking a person needs of the call and its run. */
+export interface Holding {
+  readonly runtime: Runtime;
+  readonly desk: ApprovalDesk | undefined;
+  readonly agent: string;
+  readonly runId: string;
+  readonly sessionId: string | undefined;
+  readonly actor: Actor | undefined;
+  readonly call: CallFacts;
+  /** The arguments as they may be shown. */
+  readonly shownArgs: JsonValue | undefined;
+  readonly waitMs: number;
+  readonly requestTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onRequested: (request: ApprovalRequest) => void;
+  readonly onResolved: (state: ApprovalState) => void;
+}
+
+/**
+ * Brings a held call before a person and answers with what is known within `waitMs`. `unavailable` means that no request
+ * could be made or read: the call stays held (it is never let through for that reason).
+ */
+export async function holdCall(holding: Holding, held: HeldCall): Promise<ApprovalFact | "unavailable"> {
+  const request = makeRequest(holding, held);
+  if (request === undefined || holding.desk === undefined) return "unavailable";
+  const first = await claim(holding, request);
+  if (first === undefined) return "unavailable";
+  if (first.approvalId === request.approvalId) holding.onRequested(request);
+  if (first.status !== "pending" || holding.waitMs <= 0) return settle(holding, first);
+  await holding.desk.wait(first.approvalId, holding.waitMs, holding.signal);
+  const second = await claim(holding, request);
+  return second === undefined ? "unavailable" : settle(holding, second);
+}
+
+async function claim(holding: Holding, request: ApprovalRequest): Promise<ApprovalState | undefined> {
+  if (holding.desk === undefined) return undefined;
+  const claimed = await withDeadline(holding.runtime, holding.desk.claim(request), {
+    timeoutMs: holding.requestTimeoutMs,
+  });
+  return claimed.ok ? claimed.value : undefined;
+}
+
+function settle(holding: Holding, state: ApprovalState): ApprovalFact {
+  if (state.status !== "pending") holding.onResolved(state);
+  const status = state.status === "approved" || state.status === "pending" ? state.status : "denied";
+  return { approvalId: state.approvalId, status, by: state.by };
+}
+
+function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefined {
+  const { call, actor } = holding;
+  const bound =
+    call.argsExceeded === true
+      ? undefined
+      : fingerprint({ agent: holding.agent, tool: call.tool.name, args: call.args, actor });
+  if (bound === undefined) return undefined;
+  const effect = held.set.policies
+    .find((policy) => policy.id === held.policyId)
+    ?.rules.find((rule) => rule.id === held.ruleId)?.effect;
+  return {
+    approvalId: holding.runtime.newId(),
+    fingerprint: bound,
+    agent: holding.agent,
+    runId: holding.runId,
+    callId: call.callId,
+    tool: call.tool.name,
+    ruleId: held.ruleId,
+    policyId: held.policyId,
+    ...(holding.sessionId === undefined ? {} : { sessionId: holding.sessionId }),
+    ...(holding.shownArgs === undefined ? {} : { args: holding.shownArgs }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(effect?.reason === undefined ? {} : { reason: effect.reason }),
+    ...(effect?.type === "hitl" && effect.approval !== undefined ? { terms: effect.approval } : {}),
+  };
+}

@@ -1,0 +1,241 @@
+import {
+  type Agent,
+  type AgentState,
+  type CheckAnswer,
+  type CheckBody,
+  checkAnswerSchema,
+  type Lockdown,
+  type LinkMessage,
+  type RegisterAgentAnswer,
+  registerAgentAnswerSchema,
+  type Tool,
+} from "@handlebar/protocol";
+import type { Refusal } from "../applied-state.ts";
+import type { ControlPlane, LinkStatus } from "../control-plane.ts";
+import { withDeadline } from "../deadline.ts";
+import type { Runtime } from "../runtime.ts";
+import type { SafeLogger } from "../safe-logger.ts";
+import { backoffMs, serverDelayMs } from "../sinks/retry-delay.ts";
+import { ApiClient } from "./api-client.ts";
+import { LeaseBook } from "./lease-book.ts";
+import { LINK_TIMES } from "./link-times.ts";
+import { RemoteApprovals } from "./remote-approvals.ts";
+import { StateFeed } from "./state-feed.ts";
+import { Pause } from "./wait.ts";
+
+export interface ConnectOptions {
+  readonly endpoint: string;
+  readonly apiKey: string;
+  readonly agent: Agent;
+  readonly tools: () => readonly Tool[];
+  readonly requestTimeoutMs: number;
+  readonly runtime: Runtime;
+  readonly logger: SafeLogger;
+  /** Applies a state; says why where it is refused. */
+  readonly onState: (state: AgentState) => Refusal | undefined;
+  readonly onLockdowns: (revision: number, lockdowns: readonly Lockdown[]) => void;
+  readonly revision: () => number | undefined;
+  readonly lockdowns: () => readonly Lockdown[];
+}
+
+/** Opens the link to a control plane: registers the agent, then keeps its state current until `close`. */
+export function connect(options: ConnectOptions): ControlPlane {
+  return new Link(options);
+}
+
+class Link implements ControlPlane {
+  readonly approvals: RemoteApprovals;
+  readonly shared: LeaseBook;
+  readonly answered: Promise<void>;
+  readonly #options: ConnectOptions;
+  readonly #runtime: Runtime;
+  readonly #api: ApiClient;
+  readonly #clientId: string;
+  readonly #abort = new AbortController();
+  readonly #pause: Pause;
+  #markAnswered: () => void = () => undefined;
+  #status: LinkStatus = "connecting";
+  #contactAtMs = Number.NEGATIVE_INFINITY;
+  #agentId: string | undefined;
+  #feed: StateFeed | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConnectOptions) {
+    const { runtime, endpoint, apiKey, requestTimeoutMs } = options;
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#clientId = runtime.newId();
+    this.#api = new ApiClient(runtime, endpoint, apiKey);
+    this.#api.onContact = () => {
+      this.#contactAtMs = runtime.clock.monotonicMs();
+    };
+    this.#pause = new Pause(runtime);
+    this.approvals = new RemoteApprovals(runtime, this.#api, requestTimeoutMs);
+    this.shared = new LeaseBook({
+      runtime,
+      api: this.#api,
+      clientId: this.#clientId,
+      agentId: () => this.#agentId,
+    });
+    this.answered = new Promise((resolve) => {
+      this.#markAnswered = resolve;
+    });
+    void this.#run();
+  }
+
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  contactAgeMs(): number {
+    return this.#runtime.clock.monotonicMs() - this.#contactAtMs;
+  }
+
+  async check(body: Omit<CheckBody, "agentId">): Promise<CheckAnswer | undefined> {
+    if (this.#agentId === undefined) return undefined;
+    const answer = await this.#api.request<CheckAnswer>({
+      method: "POST",
+      path: "/v1/agents/check",
+      body: { agentId: this.#agentId, ...body },
+      schema: checkAnswerSchema,
+      timeoutMs: this.#options.requestTimeoutMs,
+      breaker: "check",
+    });
+    return answer.ok ? answer.value : undefined;
+  }
+
+  registerTools(tools: readonly Tool[]): void {
+    if (this.#agentId === undefined) return;
+    void this.#tell("PUT", `/v1/agents/${encodeURIComponent(this.#agentId)}/tools`, { tools });
+  }
+
+  runStarted(runId: string, body: object): void {
+    void this.#tell("POST", `/v1/runs/${encodeURIComponent(runId)}/start`, { agentId: this.#agentRef(), ...body });
+  }
+
+  runEnded(runId: string, body: object): void {
+    void this.#tell("POST", `/v1/runs/${encodeURIComponent(runId)}/end`, { agentId: this.#agentRef(), ...body });
+  }
+
+  revisionSeen(revision: number): void {
+    if (revision > (this.#options.revision() ?? -1)) this.#feed?.fetchNow();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await withDeadline(this.#runtime, this.shared.close(), { timeoutMs: LINK_TIMES.closeTimeoutMs });
+      this.#abort.abort();
+      this.#markAnswered();
+    })();
+    return this.#closing;
+  }
+
+  async #run(): Promise<void> {
+    const registered = await this.#register();
+    if (registered === undefined) return;
+    this.#agentId = registered.agentId;
+    this.#applyState(registered.state);
+    this.#setStatus("ready");
+    this.#feed = new StateFeed(this.#runtime, this.#api, {
+      agentId: registered.agentId,
+      signal: this.#abort.signal,
+      revision: this.#options.revision,
+      onMessage: (message) => this.#onMessage(message),
+      onState: (state) => this.#applyState(state),
+      onLink: (status) => this.#setStatus(status),
+    });
+    await this.#feed.run();
+  }
+
+  async #register(): Promise<RegisterAgentAnswer | undefined> {
+    const { signal } = this.#abort;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      const answer = await this.#api.request<RegisterAgentAnswer>({
+        method: "PUT",
+        path: "/v1/agents",
+        body: { ...this.#options.agent, tools: this.#options.tools() },
+        schema: registerAgentAnswerSchema,
+        timeoutMs: this.#options.requestTimeoutMs,
+        signal,
+      });
+      if (answer.ok) return answer.value;
+      if (signal.aborted) return undefined;
+      const isRefused = answer.reason === "auth" || answer.reason === "rejected";
+      this.#setStatus(isRefused ? "refused" : "connecting");
+      if (isRefused) {
+        const why = answer.problem === undefined ? `status ${answer.status}` : answer.problem.title;
+        const code = answer.reason === "auth" ? "HB_API_AUTH" : "HB_API_REJECTED";
+        this.#options.logger.warnOnce(code, `${code}: the control plane refused the registration: ${why}`);
+      }
+      await this.#pause.wait(this.#registerDelayMs(attempt, isRefused, answer.retryAfterMs), signal);
+    }
+    return undefined;
+  }
+
+  #registerDelayMs(attempt: number, isRefused: boolean, retryAfterMs: number | undefined): number {
+    if (isRefused) return LINK_TIMES.authRetryMs;
+    const bounds = { backoffBaseMs: LINK_TIMES.registerBackoffBaseMs, backoffMaxMs: LINK_TIMES.registerBackoffMaxMs };
+    if (retryAfterMs === undefined) return backoffMs(attempt, bounds, this.#runtime.random);
+    const limits = { backoffBaseMs: bounds.backoffBaseMs, retryAfterMaxMs: LINK_TIMES.retryAfterMaxMs };
+    return serverDelayMs(retryAfterMs, limits, this.#runtime.random);
+  }
+
+  #onMessage(message: LinkMessage): void {
+    switch (message.kind) {
+      case "state":
+        this.#applyState(message.state);
+        return;
+      case "lockdowns":
+        this.#options.onLockdowns(message.revision, message.lockdowns);
+        this.#acknowledge(undefined);
+        return;
+      case "approval":
+        this.approvals.resolved(message.approval.approvalId);
+        return;
+      case "lease.recall":
+        this.shared.recall(message.leaseId);
+        return;
+      case "heartbeat":
+        return;
+    }
+  }
+
+  #applyState(state: AgentState): void {
+    const before = this.#options.revision();
+    const refused = this.#options.onState(state);
+    if (refused !== undefined || this.#options.revision() !== before) this.#acknowledge(refused);
+  }
+
+  /** Tells the control plane what is in force here; the newest answer stands for all before it. */
+  #acknowledge(refused: Refusal | undefined): void {
+    if (this.#agentId === undefined) return;
+    void this.#tell("POST", `/v1/agents/${encodeURIComponent(this.#agentId)}/ack`, {
+      clientId: this.#clientId,
+      revision: this.#options.revision() ?? 0,
+      lockdownIds: this.#options.lockdowns().map((lockdown) => lockdown.lockdownId),
+      ...(refused === undefined ? {} : { refused }),
+    });
+  }
+
+  /** Sends what needs no answer, again a few times where the control plane is out of reach. */
+  async #tell(method: "PUT" | "POST", path: string, body: object): Promise<void> {
+    for (let attempt = 1; attempt <= TELL_ATTEMPT_COUNT_MAX; attempt++) {
+      const timeoutMs = this.#options.requestTimeoutMs;
+      const answer = await this.#api.request({ method, path, body, timeoutMs });
+      if (answer.ok || answer.reason !== "unreachable" || this.#abort.signal.aborted) return;
+      const bounds = { backoffBaseMs: LINK_TIMES.registerBackoffBaseMs, backoffMaxMs: LINK_TIMES.registerBackoffMaxMs };
+      await this.#pause.wait(backoffMs(attempt, bounds, this.#runtime.random), this.#abort.signal);
+    }
+  }
+
+  #agentRef(): string {
+    return this.#agentId ?? this.#options.agent.slug;
+  }
+
+  #setStatus(status: LinkStatus): void {
+    this.#status = status;
+    if (status !== "connecting") this.#markAnswered();
+  }
+}
+
+const TELL_ATTEMPT_COUNT_MAX = 5;

@@ -1,0 +1,29 @@
+/** Times of the live link, in the unit that each name ends with. */
+export const LINK_TIMES = {
+  /** What a request gets beyond the time that the server may hold it. */
+  requestTimeoutMs: 5_000,
+  /** Heartbeats come every 15 s: three missed ones end a stream. */
+  streamSilenceMaxMs: 45_000,
+  streamBackoffBaseMs: 1_000,
+  streamBackoffMaxMs: 30_000,
+  /** A stream that lasted this long was a good one: backoff starts anew. */
+  streamHealthyMs: 60_000,
+  /** So many failures within the window turn to long polling. */
+  streamFailureCountMax: 5,
+  streamFailureWindowMs: 60_000,
+  streamRetryMs: 300_000,
+  longPollSeconds: 25,
+  /** Between polls of a server that does not hold them. */
+  pollGapMs: 10_000,
+  retryAfterMaxMs: 300_000,
+  registerBackoffBaseMs: 500,
+  registerBackoffMaxMs: 30_000,
+  /** Between attempts while the key is refused. */
+  authRetryMs: 60_000,
+  /** One request for a lease, which a call waits for. */
+  leaseTimeoutMs: 2_000,
+  /** One long poll of an approval. */
+  approvalPollSeconds: 25,
+  /** All that `close` may take. */
+  closeTimeoutMs: 2_000,
+} as const;

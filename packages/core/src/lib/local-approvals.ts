@@ -1,0 +1,112 @@
+import type { ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
+import type { ApprovalDesk, ApprovalHandler, ApprovalState } from "./approvals.ts";
+import { withDeadline } from "./deadline.ts";
+import { LIMITS } from "./limits.ts";
+import type { Runtime } from "./runtime.ts";
+
+interface Entry {
+  readonly key: string;
+  readonly approvalId: string;
+  readonly expiresAtMs: number;
+  readonly settled: Promise<void>;
+  readonly abort: AbortController;
+  answer: ApprovalAnswer | undefined;
+  used: boolean;
+}
+
+const DEFAULT_EXPIRY_SECONDS = 3600;
+
+/** Approvals of this process alone, answered by the user's handler. */
+export class LocalApprovals implements ApprovalDesk {
+  readonly #runtime: Runtime;
+  readonly #handler: ApprovalHandler;
+  readonly #byKey = new Map<string, Entry>();
+  readonly #byId = new Map<string, Entry>();
+
+  constructor(runtime: Runtime, handler: ApprovalHandler) {
+    this.#runtime = runtime;
+    this.#handler = handler;
+  }
+
+  claim(request: ApprovalRequest): Promise<ApprovalState> {
+    const key = `${request.runId} ${request.fingerprint}`;
+    const held = this.#byKey.get(key);
+    if (held !== undefined && !held.used) return Promise.resolve(this.#take(held));
+    return Promise.resolve(this.#stateOf(this.#open(key, request)));
+  }
+
+  async wait(approvalId: string, waitMs: number, signal: AbortSignal): Promise<void> {
+    const entry = this.#byId.get(approvalId);
+    if (entry !== undefined) await withDeadline(this.#runtime, entry.settled, { timeoutMs: waitMs, signal });
+  }
+
+  /** Ends every open question; what is pending stays unanswered. */
+  close(): void {
+    for (const entry of this.#byId.values()) entry.abort.abort();
+    this.#byKey.clear();
+    this.#byId.clear();
+  }
+
+  #take(entry: Entry): ApprovalState {
+    const state = this.#stateOf(entry);
+    if (state.status === "approved" || state.status === "expired") this.#forget(entry);
+    return state;
+  }
+
+  #stateOf(entry: Entry): ApprovalState {
+    const { approvalId, answer } = entry;
+    if (answer !== undefined) return { approvalId, status: answer.status, by: answer.by, comment: answer.comment };
+    const expired = this.#runtime.clock.nowMs() >= entry.expiresAtMs;
+    return { approvalId, status: expired ? "expired" : "pending" };
+  }
+
+  #open(key: string, request: ApprovalRequest): Entry {
+    const abort = new AbortController();
+    const expiresInMs = (request.terms?.expiresInSeconds ?? DEFAULT_EXPIRY_SECONDS) * 1000;
+    const entry: Entry = {
+      key,
+      approvalId: request.approvalId,
+      expiresAtMs: this.#runtime.clock.nowMs() + expiresInMs,
+      abort,
+      answer: undefined,
+      used: false,
+      settled: Promise.resolve().then(async () => {
+        const answered = await withDeadline(this.#runtime, this.#ask(request, abort.signal), {
+          timeoutMs: expiresInMs,
+          signal: abort.signal,
+        });
+        if (answered.ok && answered.value !== undefined) entry.answer = answered.value;
+        else abort.abort();
+      }),
+    };
+    this.#byKey.set(key, entry);
+    this.#byId.set(entry.approvalId, entry);
+    this.#bound();
+    return entry;
+  }
+
+  async #ask(request: ApprovalRequest, signal: AbortSignal): Promise<ApprovalAnswer | undefined> {
+    try {
+      const answer = await this.#handler(request, signal);
+      return answer?.status === "approved" || answer?.status === "denied" ? answer : undefined;
+    } catch {
+      // A handler that failed gave no answer: the call stays held and the request expires.
+      return undefined;
+    }
+  }
+
+  #forget(entry: Entry): void {
+    entry.used = true;
+    this.#byKey.delete(entry.key);
+    this.#byId.delete(entry.approvalId);
+  }
+
+  #bound(): void {
+    while (this.#byId.size > LIMITS.localApprovalCountMax) {
+      const [oldest] = this.#byId.values();
+      if (oldest === undefined) return;
+      oldest.abort.abort();
+      this.#forget(oldest);
+    }
+  }
+}

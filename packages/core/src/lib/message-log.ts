@@ -1,0 +1,36 @@
+import { toPlain } from "@handlebar/engine";
+import type { Message } from "@handlebar/protocol";
+import { sha256Hex } from "./fingerprint.ts";
+import { LIMITS } from "./limits.ts";
+
+/** Remembers which messages of a conversation were recorded, so that each is recorded once though all are sent again. */
+export class MessageLog {
+  readonly #seen = new Map<string, number>();
+
+  /** The messages not seen before, in order; the same text said twice in one conversation counts twice. */
+  unseen(messages: readonly Message[]): readonly Message[] {
+    const inThis = new Map<string, number>();
+    return messages.filter((message) => {
+      const key = sha256Hex(JSON.stringify(toPlain(message).value));
+      const count = (inThis.get(key) ?? 0) + 1;
+      inThis.set(key, count);
+      if (count <= (this.#seen.get(key) ?? 0)) return false;
+      this.#remember(key, count);
+      return true;
+    });
+  }
+
+  #remember(key: string, count: number): void {
+    this.#seen.delete(key);
+    this.#seen.set(key, count);
+    if (this.#seen.size <= LIMITS.seenMessageCountMax) return;
+    const [oldest] = this.#seen.keys();
+    if (oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+/** The text of a message that its author wrote, tool calls and results left out. */
+export function authoredText(message: Message): string {
+  if (typeof message.content === "string") return message.content;
+  return message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+}

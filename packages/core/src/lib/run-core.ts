@@ -1,0 +1,183 @@
+import { createRunState, type Facts, restoreRunState, type RunState, seedLabels } from "@handlebar/engine";
+import {
+  type Actor,
+  type Decision,
+  type EventData,
+  type JsonObject,
+  type JsonValue,
+  type Model,
+  type Phase,
+  type RunStatus,
+} from "@handlebar/protocol";
+import { toPlain } from "@handlebar/engine";
+import { capture, mergeRedactions } from "./capture.ts";
+import type { CallView } from "./config.ts";
+import { createEventWriter, type EventWriter } from "./event-writer.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { LIMITS } from "./limits.ts";
+import { MessageLog } from "./message-log.ts";
+import type { RunConfig } from "./run-config.ts";
+import type { Services } from "./services.ts";
+import { SDK } from "./version.ts";
+
+/** What the hooks of one run share: its identity, its memory, its events and where it stands. */
+export class RunCore<TContext extends object> {
+  readonly services: Services<TContext>;
+  readonly runId: string;
+  readonly sessionId: string | undefined;
+  readonly actor: Actor | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly context: TContext;
+  readonly model: Model | undefined;
+  readonly startedAtMs: number;
+  readonly state: RunState;
+  readonly writer: EventWriter;
+  readonly lifecycle: Lifecycle;
+  readonly messages: MessageLog = new MessageLog();
+  /** When calls in flight were let through, on the monotonic clock, by call id. */
+  readonly startedCalls: Map<string, number> = new Map();
+  /** Lockdowns that were recorded for this run. */
+  readonly seenLockdowns: Set<string> = new Set();
+  readonly #decisions: Decision[] = [];
+  readonly #plainContext: JsonValue;
+  #step: number;
+
+  constructor(services: Services<TContext>, config: RunConfig<TContext>, runId: string) {
+    const { runtime } = services;
+    this.services = services;
+    this.runId = runId;
+    this.sessionId = config.sessionId;
+    this.actor = config.actor ?? services.config.actor;
+    this.tags = config.tags ?? {};
+    // The client's part and the run's part make up the whole; the type of `startRun` asks for what is missing.
+    this.context = { ...services.config.context, ...config.context } as TContext;
+    this.model = config.model;
+    this.startedAtMs = config.snapshot?.startedAtMs ?? runtime.clock.nowMs();
+    this.state = config.snapshot === undefined ? createRunState() : restoreRunState(config.snapshot.state);
+    this.#step = config.snapshot?.nextStep ?? 0;
+    this.#plainContext = toPlain(this.context).value;
+    this.writer = createEventWriter(
+      runtime,
+      {
+        agentId: services.config.agent.slug,
+        runId,
+        sessionId: this.sessionId,
+        actorExternalId: this.actor?.externalId,
+      },
+      { emit: services.emit, firstSeq: config.snapshot?.nextSeq },
+    );
+    this.lifecycle = new Lifecycle(runtime, {
+      runTtlMs: config.runTtlMs ?? services.config.runTtlMs,
+      idleTtlMs: config.idleTtlMs ?? services.config.idleTtlMs,
+      onExpired: () => this.end("timeout"),
+    });
+    if (this.sessionId !== undefined) seedLabels(this.state.flow, services.sessions.read(this.sessionId));
+    this.#writeStarted(config);
+  }
+
+  /** Bounded, oldest first. */
+  get decisions(): readonly Decision[] {
+    return this.#decisions;
+  }
+
+  get nextStep(): number {
+    return this.#step;
+  }
+
+  takeStep(): number {
+    return this.#step++;
+  }
+
+  /** The facts that every call of the run shares, as they are now. */
+  facts(phase: Phase): Facts {
+    const { config, runtime, state, shared } = this.services;
+    return {
+      phase,
+      nowMs: runtime.clock.nowMs(),
+      agent: { slug: config.agent.slug, tags: config.agent.tags ?? [] },
+      actor: this.actor,
+      run: {
+        runId: this.runId,
+        sessionId: this.sessionId,
+        startedAtMs: this.startedAtMs,
+        status: this.lifecycle.forFacts,
+        tags: this.tags,
+        context: this.#plainContext,
+        state: this.state,
+      },
+      shared,
+      lockdowns: state.lockdowns,
+      failClosed: config.failClosed,
+      enforceMode: config.enforceMode === "shadow" ? "shadow" : "enforce",
+    };
+  }
+
+  /** What the user's own functions see. */
+  view(phase: Phase, call: Pick<CallView, "tool" | "args" | "result">): CallView<TContext> {
+    return { phase, runId: this.runId, actor: this.actor, context: this.context, ...call };
+  }
+
+  /** Keeps a decision in the log and does what it says about the run. */
+  conclude(decision: Decision): void {
+    this.#decisions.push(decision);
+    if (this.#decisions.length > LIMITS.decisionLogCountMax) this.#decisions.shift();
+    if (decision.control !== "TERMINATE") return;
+    const { cause } = decision;
+    const by = cause.kind === "LOCKDOWN" ? `lockdown ${cause.lockdownId}` : (decision.finalRuleId ?? cause.kind);
+    this.lifecycle.terminate(by);
+  }
+
+  /** Tells of something that went wrong in Handlebar or the user's functions, without touching the agent. */
+  report(code: EventData<"error">["code"], scope: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.services.logger.debug(`${code}: ${scope}: ${message}`);
+    this.writer.write("error", { code, scope, message });
+  }
+
+  end(status: RunStatus): boolean {
+    if (!this.lifecycle.end(status)) return false;
+    const { terminatedBy } = this.lifecycle;
+    this.writer.write("run.ended", {
+      status: this.lifecycle.status ?? status,
+      steps: this.#step,
+      ...(terminatedBy === undefined ? {} : { terminatedBy }),
+    });
+    this.services.link?.runEnded(this.runId, { status: this.lifecycle.status ?? status });
+    this.services.runEnded(this.runId);
+    return true;
+  }
+
+  #writeStarted(config: RunConfig<TContext>): void {
+    const { agent, enforceMode, capture: levels } = this.services.config;
+    const context = Object.keys(this.context).length === 0 ? undefined : capture("context", this.context, levels.args);
+    const prompt = capture("prompt", config.prompt, levels.messages);
+    const data: EventData<"run.started"> = {
+      agent,
+      enforceMode,
+      sdk: SDK,
+      ...(this.actor === undefined ? {} : { actor: this.actor }),
+      ...(this.model === undefined ? {} : { model: this.model }),
+      ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
+      ...(context?.value === undefined ? {} : { context: context.value }),
+      ...(typeof prompt.value === "string" ? { prompt: prompt.value } : {}),
+      ...(config.adapter === undefined ? {} : { adapter: config.adapter }),
+      ...(config.snapshot === undefined ? {} : { resumed: true }),
+    };
+    this.writer.write("run.started", data, {
+      redaction: mergeRedactions(context === undefined ? [prompt] : [context, prompt]),
+    });
+    this.services.link?.runStarted(this.runId, {
+      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
+      ...(this.actor === undefined ? {} : { actor: this.actor }),
+      ...(this.model === undefined ? {} : { model: this.model }),
+      ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
+    });
+  }
+}
+
+/** A payload's JSON form for facts. */
+export function plainOf(value: unknown): { readonly value: JsonValue; readonly exceeded: boolean } {
+  const { value: plain, notes } = toPlain(value);
+  return { value: plain, exceeded: notes.exceeded };
+}
+

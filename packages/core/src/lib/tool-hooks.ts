@@ -1,0 +1,330 @@
+import { type CallFacts, decide, type Facts, labelsOf, noteResult, redactValue, sharedAdds } from "@handlebar/engine";
+import type { CheckFacts, Decision, EventData, Metrics } from "@handlebar/protocol";
+import { capture, mergeRedactions } from "./capture.ts";
+import { callIdOf, decideCall } from "./decide-call.ts";
+import { onFailure } from "./failure-table.ts";
+import { sha256Hex } from "./fingerprint.ts";
+import { holdCall } from "./held-call.ts";
+import type { ToolCall, ToolDecision, ToolOutcome, ToolResultDecision } from "./hook-types.ts";
+import { LIMITS } from "./limits.ts";
+import { toolMetrics } from "./measure.ts";
+import { plainOf, type RunCore } from "./run-core.ts";
+import { askMetrics, askUserFunctions } from "./user-functions.ts";
+
+/** The decision of a client that decides nothing. */
+export const OFF: Decision = {
+  verdict: "ALLOW",
+  control: "CONTINUE",
+  cause: { kind: "ALLOW" },
+  message: "not evaluated",
+  evaluatedRules: [],
+};
+
+/** A call with its identity settled: what is asked, recorded and handed back. */
+interface PreparedCall<TArgs> {
+  readonly call: ToolCall<TArgs>;
+  readonly facts: CallFacts;
+  readonly stepIndex: number;
+}
+
+export async function beforeTool<TArgs, TContext extends object>(
+  core: RunCore<TContext>,
+  call: ToolCall<TArgs>,
+): Promise<ToolDecision<TArgs>> {
+  const [decision] = await beforeTools(core, [call]);
+  // One call in, one decision out.
+  return decision as ToolDecision<TArgs>;
+}
+
+/** Decides a batch in order; when one of them ends the run, none of the batch starts. */
+export async function beforeTools<TArgs, TContext extends object>(
+  core: RunCore<TContext>,
+  calls: readonly ToolCall<TArgs>[],
+): Promise<readonly ToolDecision<TArgs>[]> {
+  core.lifecycle.touch();
+  const prepared = calls.map((call) => prepare(core, call));
+  const decided: { decision: Decision; tookMs: number }[] = [];
+  for (const one of prepared) {
+    const startedMs = core.services.runtime.clock.monotonicMs();
+    const decision = core.services.config.enforceMode === "off" ? OFF : await decideTool(core, one);
+    core.conclude(decision);
+    decided.push({ decision, tookMs: core.services.runtime.clock.monotonicMs() - startedMs });
+  }
+  return prepared.map((one, index) => {
+    const { decision, tookMs } = decided[index] ?? { decision: OFF, tookMs: 0 };
+    return finishBefore(core, one, { decision: afterBatch(core, decision), tookMs });
+  });
+}
+
+/** A call that was let through before a later one of its batch ended the run does not start either. */
+function afterBatch<TContext extends object>(core: RunCore<TContext>, decision: Decision): Decision {
+  if (decision.verdict === "BLOCK" || core.services.config.enforceMode !== "enforce") return decision;
+  if (core.lifecycle.forFacts === "open") return decision;
+  const { set } = core.services.state;
+  return { ...decide(set, core.facts("tool.before")), evaluatedRules: decision.evaluatedRules };
+}
+
+function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: ToolCall<TArgs>): PreparedCall<TArgs> {
+  const known = core.services.tools.find(call.name);
+  const tags = [...new Set([...(known?.tags ?? []), ...(call.tags ?? [])])];
+  const args = plainOf(call.args ?? {});
+  const facts: CallFacts = {
+    callId: call.callId ?? core.services.runtime.newId(),
+    tool: { name: call.name, tags, kind: call.kind ?? known?.kind },
+    args: args.value,
+    argsExceeded: args.exceeded,
+  };
+  return { call, facts, stepIndex: core.takeStep() };
+}
+
+function decideTool<TArgs, TContext extends object>(
+  core: RunCore<TContext>,
+  { call, facts }: PreparedCall<TArgs>,
+): Promise<Decision> {
+  const { services } = core;
+  const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
+  return decideCall(services, {
+    facts: (extra) => ({ ...core.facts("tool.before"), call: facts, ...extra }),
+    askUser: (needs) => askUserFunctions({ ...services, report: reporter(core) }, needs, view),
+    askRemote: remoteQuestion(core, { phase: "tool.before", call: facts }),
+    hold: (held) =>
+      holdCall(
+        {
+          runtime: services.runtime,
+          desk: services.approvals,
+          agent: services.config.agent.slug,
+          runId: core.runId,
+          sessionId: core.sessionId,
+          actor: core.actor,
+          call: facts,
+          shownArgs: capture("args", call.args, services.config.capture.args).value,
+          waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
+          requestTimeoutMs: services.config.requestTimeoutMs,
+          signal: core.lifecycle.signal,
+          onRequested: (approval) => core.writer.write("approval.requested", { approval }),
+          onResolved: ({ approvalId, status, by, comment }) =>
+            core.writer.write("approval.resolved", {
+              approvalId,
+              callId: facts.callId,
+              status,
+              ...(by === undefined ? {} : { by }),
+              ...(comment === undefined ? {} : { comment }),
+            }),
+        },
+        held,
+      ),
+  });
+}
+
+function finishBefore<TArgs, TContext extends object>(
+  core: RunCore<TContext>,
+  { call, facts, stepIndex }: PreparedCall<TArgs>,
+  { decision, tookMs }: { readonly decision: Decision; readonly tookMs: number },
+): ToolDecision<TArgs> {
+  const { config } = core.services;
+  if (decision.verdict === "ALLOW") startCall(core, facts.callId);
+  const shown = capture("args", call.args, config.capture.args);
+  const data: EventData<"tool.decision"> = {
+    ...decision,
+    callId: facts.callId,
+    tool: toolRef(facts),
+    ...(shown.value === undefined ? {} : { args: shown.value }),
+    decisionMs: tookMs,
+  };
+  core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown]) });
+  return {
+    ...decision,
+    callId: facts.callId,
+    name: call.name,
+    args: redacted(core, call.args, decision),
+    tags: facts.tool.tags,
+    kind: facts.tool.kind,
+  };
+}
+
+/** Decides on what a tool returned; the result is withheld where the decision is `BLOCK`. */
+export async function afterTool<TResult, TContext extends object>(
+  core: RunCore<TContext>,
+  call: ToolCall | ToolDecision,
+  outcome: ToolOutcome<TResult>,
+): Promise<ToolResultDecision<TResult>> {
+  core.lifecycle.touch();
+  const facts = finishedCall(core, call, outcome);
+  const view = core.view("tool.after", { tool: facts.tool, args: call.args, result: outcome.result });
+  const asking = { ...core.services, report: reporter(core) };
+  const metrics: Metrics = {
+    ...toolMetrics({ args: facts.args, result: facts.result, durationMs: facts.durationMs ?? 0 }),
+    ...(await askMetrics(asking, view)),
+    ...outcome.metrics,
+  };
+  const factsNow = (extra: object): Facts => ({ ...core.facts("tool.after"), call: facts, metrics, ...extra });
+  const noted = noteFinished(core, factsNow({}));
+  const decision =
+    core.services.config.enforceMode === "off"
+      ? OFF
+      : await decideCall(core.services, {
+          facts: factsNow,
+          askUser: (needs) => askUserFunctions(asking, needs, view),
+          askRemote: remoteQuestion(core, { phase: "tool.after", call: facts, metrics }),
+          // A finished call cannot be held back for a person: its result is withheld instead.
+          hold: () => Promise.resolve("unavailable"),
+        });
+  core.conclude(decision);
+  const result = decision.verdict === "BLOCK" ? undefined : redacted(core, outcome.result, decision);
+  writeResult(core, { facts, metrics, decision, result, labelsAdded: noted });
+  return { ...decision, result };
+}
+
+function finishedCall<TContext extends object>(
+  core: RunCore<TContext>,
+  call: ToolCall | ToolDecision,
+  outcome: ToolOutcome,
+): CallFacts {
+  const { runtime, tools } = core.services;
+  const known = tools.find(call.name);
+  const callId = call.callId ?? runtime.newId();
+  const args = plainOf(call.args ?? {});
+  const result = outcome.result === undefined ? undefined : plainOf(outcome.result);
+  return {
+    callId,
+    tool: {
+      name: call.name,
+      tags: [...new Set([...(known?.tags ?? []), ...(call.tags ?? [])])],
+      kind: call.kind ?? known?.kind,
+    },
+    args: args.value,
+    argsExceeded: args.exceeded,
+    result: result?.value,
+    resultExceeded: result?.exceeded,
+    error: outcome.error === undefined ? undefined : describeError(outcome.error),
+    durationMs: outcome.durationMs ?? takeDurationMs(core, callId),
+  };
+}
+
+/** Remembers what a finished call did, before anything is decided about it; gives the labels that the run got. */
+export function noteFinished<TContext extends object>(core: RunCore<TContext>, facts: Facts): readonly string[] {
+  const { set } = core.services.state;
+  if (core.services.config.enforceMode === "off") return [];
+  const before = new Set(labelsOf(core.state));
+  noteResult(set, facts);
+  for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, callIdOf(facts));
+  const after = labelsOf(core.state);
+  if (core.sessionId !== undefined) core.services.sessions.keep(core.sessionId, set, core.state);
+  return after.filter((label) => !before.has(label));
+}
+
+interface Written {
+  readonly facts: CallFacts;
+  readonly metrics: Metrics;
+  readonly decision: Decision;
+  readonly result: unknown;
+  readonly labelsAdded: readonly string[];
+}
+
+function writeResult<TContext extends object>(core: RunCore<TContext>, written: Written): void {
+  const { facts, metrics, decision, labelsAdded } = written;
+  const shown = capture("result", written.result, core.services.config.capture.results);
+  const data: EventData<"tool.result"> = {
+    callId: facts.callId,
+    tool: toolRef(facts),
+    outcome: facts.error === undefined ? "success" : "error",
+    metrics: { ...metrics },
+    ...(shown.value === undefined ? {} : { result: shown.value }),
+    ...(facts.error === undefined ? {} : { error: shownError(core, facts.error) }),
+    ...(labelsAdded.length === 0 ? {} : { labelsAdded: [...labelsAdded] }),
+    ...(decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision }),
+  };
+  core.writer.write("tool.result", data, { redaction: mergeRedactions([shown]) });
+}
+
+/** An error's text is a payload too: it may quote what the tool read. */
+export function shownError<TContext extends object>(
+  core: RunCore<TContext>,
+  error: NonNullable<CallFacts["error"]>,
+): { name?: string; message: string } {
+  const message = capture("error", error.message, core.services.config.capture.results).value;
+  return {
+    ...(error.name === undefined ? {} : { name: error.name }),
+    message: typeof message === "string" ? message : "[omitted]",
+  };
+}
+
+export function describeError(error: unknown): { readonly name?: string | undefined; readonly message: string } {
+  try {
+    if (error instanceof Error) return { name: error.name, message: error.message };
+    return { message: typeof error === "string" ? error : String(error) };
+  } catch {
+    return { message: "the tool threw something that cannot be read" };
+  }
+}
+
+export function reporter<TContext extends object>(core: RunCore<TContext>): (name: string, error: unknown) => void {
+  return (name, error) => core.report(onFailure("user-function-failed", false).code, name, error);
+}
+
+/** How to let the control plane decide, where the client is set to. */
+export function remoteQuestion<TContext extends object>(
+  core: RunCore<TContext>,
+  question: {
+    readonly phase: CheckFacts["phase"];
+    readonly call?: CallFacts;
+    readonly metrics?: Metrics;
+    readonly llm?: Pick<CheckFacts, "messages" | "model" | "callId">;
+  },
+): (() => Promise<Decision | undefined>) | undefined {
+  const { config, link } = core.services;
+  if (config.evaluation !== "remote" || link === undefined) return undefined;
+  const { call, metrics, llm, phase } = question;
+  const facts: CheckFacts = {
+    phase,
+    runId: core.runId,
+    ...(core.sessionId === undefined ? {} : { sessionId: core.sessionId }),
+    ...(core.actor === undefined ? {} : { actor: core.actor }),
+    runTags: { ...core.tags },
+    ...(call === undefined
+      ? {}
+      : {
+          callId: call.callId,
+          tool: { name: call.tool.name, tags: [...call.tool.tags] },
+          args: call.args,
+          ...(call.result === undefined ? {} : { result: call.result }),
+          ...(call.error === undefined ? {} : { error: describeError(call.error.message) }),
+        }),
+    ...(metrics === undefined ? {} : { metrics: { ...metrics } }),
+    ...llm,
+  };
+  return async () => (await link.check({ facts }))?.decisions[0];
+}
+
+/** A payload with what a decision redacts taken out; the same payload where it redacts nothing. */
+export function redacted<T, TContext extends object>(core: RunCore<TContext>, payload: T, decision: Decision): T {
+  if (decision.redactions === undefined || payload === undefined) return payload;
+  return redactValue(payload, decision.redactions, { hash: hashFor(core) }).value;
+}
+
+/** Digests are keyed by the run: equal values of one run stay equal, and nothing can be looked up across runs. */
+export function hashFor<TContext extends object>(core: RunCore<TContext>): (text: string) => string {
+  return (text) => sha256Hex(`${core.runId}\n${text}`);
+}
+
+export function startCall<TContext extends object>(core: RunCore<TContext>, callId: string): void {
+  core.startedCalls.set(callId, core.services.runtime.clock.monotonicMs());
+  if (core.startedCalls.size <= LIMITS.openCallCountMax) return;
+  const [oldest] = core.startedCalls.keys();
+  if (oldest !== undefined) core.startedCalls.delete(oldest);
+}
+
+export function takeDurationMs<TContext extends object>(core: RunCore<TContext>, callId: string): number {
+  const startedMs = core.startedCalls.get(callId);
+  core.startedCalls.delete(callId);
+  return startedMs === undefined ? 0 : core.services.runtime.clock.monotonicMs() - startedMs;
+}
+
+function toolRef(facts: CallFacts): { name: string; tags?: string[]; kind?: string } {
+  const { name, tags, kind } = facts.tool;
+  return {
+    name,
+    ...(tags.length === 0 ? {} : { tags: [...tags] }),
+    ...(kind === undefined ? {} : { kind }),
+  };
+}

@@ -1,0 +1,142 @@
+import type { MaxCallsCondition, MetricWindowCondition, ToolSelector } from "@handlebar/protocol";
+import type { CompileContext } from "../compile-context.ts";
+import {
+  assumedAmount,
+  CALLS_METRIC,
+  type Counter,
+  countsCall,
+  isBeforePhase,
+  ownAmount,
+  sharedNeedOf,
+} from "../counter.ts";
+import type { Facts } from "../facts.ts";
+import type { Frame } from "../frame.ts";
+import { FALSE, type Outcome, outcomeOf, UNAVAILABLE_OUTCOME, UNKNOWN_OUTCOME } from "../outcome.ts";
+import { compileToolMatcher, type ToolMatcher } from "../tool-matcher.ts";
+import { COST, type CompiledLeaf } from "./compiled-condition.ts";
+import { compileOrder } from "./number-test.ts";
+import { textOf } from "./text-test.ts";
+
+/** Holds when the calls counted, this one included where it is one of them, are more than `max`. */
+export function compileMaxCalls(condition: MaxCallsCondition, context: CompileContext): CompiledLeaf {
+  const { owner } = context;
+  const tool = condition.tool === undefined ? owner.tool : toolOrFail(condition.tool, context);
+  const isOwn = condition.tool === undefined;
+  const countsTools = !isOwn || owner.phases.some((phase) => phase.startsWith("tool."));
+  const countsLlm = isOwn && owner.tool.isAny && owner.phases.some((phase) => phase.startsWith("llm."));
+  const counter = addCounter(condition, context, {
+    metric: CALLS_METRIC,
+    aggregate: "count",
+    limit: condition.max,
+    estimate: undefined,
+    countsTool: countsTools ? tool.matches : () => false,
+    countsLlm,
+  });
+  const holds = (count: number): boolean => count > condition.max;
+  return {
+    kind: "maxCalls",
+    cost: COST.window,
+    eval: (frame) => compareWindow(counter, frame, holds),
+    resetAtMs: (frame) => callsResetAtMs(counter, frame),
+  };
+}
+
+/** Compares what the window adds up to, this call's estimate or metric included where the call is counted. */
+export function compileMetricWindow(condition: MetricWindowCondition, context: CompileContext): CompiledLeaf {
+  const tool = condition.tool === undefined ? undefined : toolOrFail(condition.tool, context);
+  const counter = addCounter(condition, context, {
+    metric: condition.metric,
+    aggregate: condition.aggregate,
+    limit: condition.value,
+    estimate: condition.estimate,
+    countsTool: tool === undefined ? () => true : tool.matches,
+    countsLlm: tool === undefined,
+  });
+  const holds = compileOrder(condition.op, condition.value);
+  const isUpperLimit = condition.op === "gt" || condition.op === "gte";
+  return {
+    kind: "metricWindow",
+    cost: COST.window,
+    eval: (frame) => compareWindow(counter, frame, holds),
+    resetAtMs: isUpperLimit ? (frame) => sharedResetAtMs(counter, frame) : undefined,
+  };
+}
+
+function toolOrFail(selector: ToolSelector, context: CompileContext): ToolMatcher {
+  try {
+    return compileToolMatcher(selector);
+  } catch (error) {
+    return context.fail("HB_POLICY_LIMIT", textOf(error), "tool.name");
+  }
+}
+
+type CounterRest = Pick<Counter, "metric" | "aggregate" | "limit" | "estimate" | "countsTool" | "countsLlm">;
+
+function addCounter(
+  condition: MaxCallsCondition | MetricWindowCondition,
+  context: CompileContext,
+  rest: CounterRest,
+): Counter {
+  const { policyIndex, policyId, ruleId, exact } = context.owner;
+  const { scope, windowSeconds } = condition;
+  if (scope !== "run" && windowSeconds === undefined) {
+    context.fail("HB_POLICY_INVALID", "is required for every scope but `run`; give the window's length", "windowSeconds");
+  }
+  const index = context.nextWindowIndex();
+  const windowMs = windowSeconds === undefined ? undefined : windowSeconds * 1000;
+  const windowKey = { key: `${policyId}\n${ruleId}\n${index}`, windowMs };
+  const counter: Counter = { policyIndex, policyId, ruleId, index, scope, windowMs, exact, windowKey, ...rest };
+  context.shared.counters.push(counter);
+  if (scope !== "run") context.needs.shared.push(counter);
+  return counter;
+}
+
+function compareWindow(counter: Counter, frame: Frame, holds: (value: number) => boolean): Outcome {
+  const { facts } = frame;
+  let value: number | null | undefined;
+  if (counter.scope === "run") {
+    value = readRun(counter, facts);
+    if (value === undefined) return UNKNOWN_OUTCOME;
+  } else {
+    const need = sharedNeedOf(counter, facts);
+    if (need === undefined) return FALSE;
+    const reading = facts.shared?.read(need);
+    if (reading === undefined) return UNAVAILABLE_OUTCOME;
+    value = withOwn(counter, reading.value, ownOf(counter, facts));
+  }
+  if (value === null) return FALSE;
+  return Number.isFinite(value) ? outcomeOf(holds(value)) : UNKNOWN_OUTCOME;
+}
+
+/** In the after phases the run's windows have this call in already. */
+function readRun(counter: Counter, facts: Facts): number | null | undefined {
+  const read = facts.run.state.windows.read(counter.windowKey, facts.nowMs, counter.aggregate);
+  if (read === undefined || !isBeforePhase(facts) || !countsCall(counter, facts)) return read;
+  return withOwn(counter, read, assumedAmount(counter, facts));
+}
+
+function ownOf(counter: Counter, facts: Facts): number | undefined {
+  return countsCall(counter, facts) ? ownAmount(counter, facts) : undefined;
+}
+
+/** An average is of finished calls alone. */
+function withOwn(counter: Counter, value: number | null, own: number | undefined): number | null {
+  if (own === undefined || counter.aggregate === "avg") return value;
+  if (counter.aggregate === "max") return value === null ? own : Math.max(value, own);
+  if (counter.aggregate === "min") return value === null ? own : Math.min(value, own);
+  return (value ?? 0) + own;
+}
+
+function callsResetAtMs(counter: Counter, frame: Frame): number | undefined {
+  if (counter.scope !== "run") return sharedResetAtMs(counter, frame);
+  const { facts } = frame;
+  const isAdding = isBeforePhase(facts) && countsCall(counter, facts);
+  const limit = isAdding ? counter.limit : counter.limit + 1;
+  return facts.run.state.windows.countBelowAtMs(counter.windowKey, facts.nowMs, limit);
+}
+
+function sharedResetAtMs(counter: Counter, frame: Frame): number | undefined {
+  if (counter.scope === "run") return undefined;
+  const need = sharedNeedOf(counter, frame.facts);
+  return need === undefined ? undefined : frame.facts.shared?.read(need)?.resetAtMs;
+}

@@ -1,0 +1,54 @@
+import type { Decision } from "@handlebar/protocol";
+import { isBeforePhase } from "./counter.ts";
+import type { Facts } from "./facts.ts";
+import type { PolicySet } from "./policy-set.ts";
+import { callChange, resultChange, type WindowChange } from "./shared-adds.ts";
+import type { WindowKey } from "./window-store.ts";
+
+/**
+ * Notes in the run's state that a call is let through: after a decision of `tool.before` or `llm.before`, before the call
+ * is made. Does nothing for a decision that blocks, nor in the after phases.
+ */
+export function noteCall(set: PolicySet, facts: Facts, decision: Pick<Decision, "verdict">): void {
+  if (decision.verdict !== "ALLOW" || !isBeforePhase(facts)) return;
+  changeWindows(set, facts, true);
+  const { call, run, nowMs } = facts;
+  if (facts.phase === "tool.before" && call !== undefined) run.state.history.note(call.callId, call.tool, nowMs);
+}
+
+/** Notes in the run's state how a call ended: in `tool.after` or `llm.after`, before that phase is decided. */
+export function noteResult(set: PolicySet, facts: Facts): void {
+  if (isBeforePhase(facts)) return;
+  changeWindows(set, facts, false);
+  const { call, run, nowMs } = facts;
+  if (facts.phase !== "tool.after" || call === undefined) return;
+  run.state.history.settle(call.callId, call.tool, {
+    outcome: call.error === undefined ? "success" : "error",
+    atMs: nowMs,
+  });
+}
+
+function changeWindows(set: PolicySet, facts: Facts, isCall: boolean): void {
+  for (const counter of set.indexFor(facts.agent).candidates(facts).counters) {
+    if (counter.scope !== "run") continue;
+    const change = isCall ? callChange(counter, facts) : resultChange(counter, facts);
+    if (change !== undefined) applyChange(counter.windowKey, change, facts);
+  }
+}
+
+/** What cannot be held is added: a window may count too much, never too little. */
+function applyChange(key: WindowKey, { kind, amount }: WindowChange, facts: Facts): void {
+  const { nowMs } = facts;
+  const { windows } = facts.run.state;
+  const id = reservationIdOf(facts);
+  const isHeld =
+    (kind === "reserve" && windows.reserve(key, id, { atMs: nowMs, amount })) ||
+    (kind === "settle" && windows.settle(key, id, { atMs: nowMs, amount }));
+  if (kind === "release") windows.release(key, id);
+  else if (!isHeld) windows.add(key, nowMs, amount);
+}
+
+/** A tool call and a model call of the same id are two. */
+function reservationIdOf(facts: Facts): string {
+  return facts.phase.startsWith("llm.") ? `llm:${facts.llm?.callId ?? ""}` : `tool:${facts.call?.callId ?? ""}`;
+}

@@ -1,0 +1,237 @@
+import type { JsonValue } from "@handlebar/protocol";
+import { BIGINT_DIGIT_COUNT_MAX, VALUE_BOUNDS, type ValueBounds } from "./limits.ts";
+import { isPlainObject, setOwn } from "./own-property.ts";
+
+/** What could not be carried over as it was. All false: `value` says the same as the input. */
+export interface PlainNotes {
+  /** A bound was exceeded: something is missing or cut. */
+  exceeded: boolean;
+  /** A container stood inside itself: `"[circular]"`. */
+  circular: boolean;
+  /** A bigint became its digits and `n`: `"12n"`. */
+  bigint: boolean;
+  /** `NaN` or an infinity became its name. */
+  nonFinite: boolean;
+  /** A getter, proxy or `toJSON` threw: `"[threw]"`. */
+  threw: boolean;
+  /** A function, symbol, bytes, or an object without properties such as a stream became a marker: `"[function]"`. */
+  opaque: boolean;
+  /** A lone surrogate became U+FFFD. */
+  illFormed: boolean;
+}
+
+export interface Plain {
+  readonly value: JsonValue;
+  readonly notes: Readonly<PlainNotes>;
+}
+
+const BIGINT_MAX = 10n ** BigInt(BIGINT_DIGIT_COUNT_MAX);
+
+/**
+ * Copies any value into plain, bounded JSON; never throws and never keeps a reference to the input.
+ *
+ * Dates become ISO text; maps with text keys objects, others lists of pairs; sets and arrays of numbers lists; errors
+ * `{ name, message, code?, cause? }` with their own properties; objects with `toJSON` what that gives; other objects
+ * their own enumerable properties. `undefined` is left out of objects and is `null` elsewhere. Lone surrogates become
+ * U+FFFD. What JSON cannot say becomes a marker and a note, so that a reader knows the value is not whole.
+ */
+export function toPlain(value: unknown, bounds: ValueBounds = VALUE_BOUNDS): Plain {
+  const copier = new Copier(bounds);
+  const copied = copier.copy(value);
+  return { value: copied ?? null, notes: copier.notes };
+}
+
+/** Whether `value` says the same as the input did. */
+export function isFaithful(notes: Readonly<PlainNotes>): boolean {
+  return !Object.values(notes).includes(true);
+}
+
+class Copier {
+  readonly notes: PlainNotes = {
+    exceeded: false,
+    circular: false,
+    bigint: false,
+    nonFinite: false,
+    threw: false,
+    opaque: false,
+    illFormed: false,
+  };
+  readonly #bounds: ValueBounds;
+  readonly #ancestors: object[] = [];
+  #nodeCount = 0;
+  #textLength = 0;
+
+  constructor(bounds: ValueBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** `undefined` for what a containing object leaves out. */
+  copy(value: unknown): JsonValue | undefined {
+    this.#nodeCount += 1;
+    switch (typeof value) {
+      case "string":
+        return this.#copyText(value);
+      case "number":
+        if (value === 0) return 0;
+        return Number.isFinite(value) ? value : this.#mark("nonFinite", String(value));
+      case "boolean":
+      case "undefined":
+        return value;
+      case "bigint":
+        return this.#copyBigInt(value);
+      case "object":
+        return value === null ? null : this.#copyObjectSafely(value);
+      default:
+        return this.#mark("opaque", `[${typeof value}]`);
+    }
+  }
+
+  #mark(note: keyof PlainNotes, marker: string): string {
+    this.notes[note] = true;
+    return marker;
+  }
+
+  #copyText(text: string): string {
+    const room = this.#bounds.textLengthMax - this.#textLength;
+    let kept = text;
+    if (text.length > room) {
+      this.notes.exceeded = true;
+      kept = text.slice(0, Math.max(0, room));
+    }
+    this.#textLength += kept.length;
+    const wellFormed = kept.replace(/\p{Surrogate}/gu, "\ufffd");
+    if (wellFormed !== kept) this.notes.illFormed = true;
+    return wellFormed;
+  }
+
+  #copyBigInt(value: bigint): string {
+    this.notes.bigint = true;
+    const isWritable = value < BIGINT_MAX && value > -BIGINT_MAX;
+    return isWritable ? `${value}n` : this.#mark("exceeded", "[bigint]");
+  }
+
+  #copyObjectSafely(object: object, origin: "value" | "json" = "value"): JsonValue | undefined {
+    if (this.#ancestors.includes(object)) return this.#mark("circular", "[circular]");
+    if (this.#ancestors.length >= this.#bounds.depthMax) return this.#mark("exceeded", "[deep]");
+    this.#ancestors.push(object);
+    try {
+      const isProperties = origin === "json" && !Array.isArray(object) && isPlainObject(object);
+      return isProperties ? this.#copyEntries(Object.keys(object), object) : this.#copyObject(object);
+    } catch {
+      return this.#mark("threw", "[threw]");
+    } finally {
+      this.#ancestors.pop();
+    }
+  }
+
+  #copyObject(object: object): JsonValue | undefined {
+    if (Array.isArray(object)) return this.#copyList(object);
+    if (isPlainObject(object)) return this.#copyJsonOr(object, () => this.#copyEntries(Object.keys(object), object));
+    if (object instanceof Date) return this.#copyDate(object);
+    if (object instanceof Map) return this.#copyMap(object);
+    if (object instanceof Set) return this.#copyList(this.#take(Set.prototype.values.call(object)));
+    if (object instanceof Error) return this.#copyError(object);
+    if (object instanceof ArrayBuffer) return this.#mark("opaque", `[bytes ${object.byteLength}]`);
+    if (ArrayBuffer.isView(object)) return this.#copyView(object);
+    if (object instanceof RegExp) return this.#copyText(String(object));
+    if (object instanceof Number || object instanceof String || object instanceof Boolean) {
+      return this.copy(object.valueOf());
+    }
+    return this.#copyJsonOr(object, () => this.#copyInstance(object));
+  }
+
+  /** The content of an instance without properties is out of sight: a stream, a promise, a form. */
+  #copyInstance(object: object): JsonValue {
+    const keys = Object.keys(object);
+    return keys.length === 0 ? this.#mark("opaque", "[object]") : this.#copyEntries(keys, object);
+  }
+
+  #copyDate(date: Date): JsonValue {
+    const epochMs = Date.prototype.getTime.call(date);
+    return Number.isNaN(epochMs) ? this.#mark("nonFinite", "Invalid Date") : new Date(epochMs).toISOString();
+  }
+
+  /** What `toJSON` gives, as `JSON.stringify` does; it is not asked twice. */
+  #copyJsonOr(object: object, copyProperties: () => JsonValue): JsonValue | undefined {
+    const toJson: unknown = Reflect.get(object, "toJSON");
+    if (typeof toJson !== "function") return copyProperties();
+    const json: unknown = Reflect.apply(toJson, object, []);
+    if (json === object) return copyProperties();
+    return typeof json === "object" && json !== null ? this.#copyObjectSafely(json, "json") : this.copy(json);
+  }
+
+  #copyList(list: readonly unknown[]): JsonValue {
+    const copy: JsonValue[] = [];
+    for (let index = 0; index < list.length; index += 1) {
+      if (this.#isFull()) break;
+      copy.push(this.#copyChild(() => list[index]) ?? null);
+    }
+    return copy;
+  }
+
+  #copyEntries(keys: readonly string[], object: object): Record<string, JsonValue> {
+    const copy: Record<string, JsonValue> = {};
+    for (const key of keys) {
+      if (this.#isFull()) break;
+      this.#setMember(copy, key, () => Reflect.get(object, key));
+    }
+    return copy;
+  }
+
+  /** A key that is not whole would be another key: then the member is left out. */
+  #setMember(copy: Record<string, JsonValue>, key: string, read: () => unknown): void {
+    const ownKey = this.#copyText(key);
+    if (ownKey.length < key.length) return;
+    const child = this.#copyChild(read);
+    if (child !== undefined) setOwn(copy, ownKey, child);
+  }
+
+  #copyChild(read: () => unknown): JsonValue | undefined {
+    let child: unknown;
+    try {
+      child = read();
+    } catch {
+      return this.#mark("threw", "[threw]");
+    }
+    return this.copy(child);
+  }
+
+  #copyMap(map: ReadonlyMap<unknown, unknown>): JsonValue {
+    const entries = this.#take(Map.prototype.entries.call(map));
+    if (!entries.every(([key]) => typeof key === "string")) return this.#copyList(entries);
+    const copy: Record<string, JsonValue> = {};
+    for (const [key, value] of entries) {
+      if (this.#isFull()) break;
+      this.#setMember(copy, String(key), () => value);
+    }
+    return copy;
+  }
+
+  /** One more than may be copied, so that the copy notices what is missing. */
+  #take<T>(items: Iterable<T>): readonly T[] {
+    const taken: T[] = [];
+    for (const item of items) {
+      taken.push(item);
+      if (taken.length > this.#bounds.nodeCountMax) break;
+    }
+    return taken;
+  }
+
+  #copyError(error: Error): JsonValue {
+    const own = Object.keys(error).filter((key) => key !== "name" && key !== "message" && key !== "cause");
+    const named = ["name", "message", ...own];
+    return this.#copyEntries(error.cause === undefined ? named : [...named, "cause"], error);
+  }
+
+  #copyView(view: ArrayBufferView): JsonValue {
+    const isBytes = view instanceof Uint8Array || view instanceof Uint8ClampedArray || view instanceof DataView;
+    if (isBytes) return this.#mark("opaque", `[bytes ${view.byteLength}]`);
+    return this.#copyList(view as unknown as readonly unknown[]);
+  }
+
+  #isFull(): boolean {
+    const isFull = this.#nodeCount >= this.#bounds.nodeCountMax;
+    if (isFull) this.notes.exceeded = true;
+    return isFull;
+  }
+}
