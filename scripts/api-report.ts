@@ -13,6 +13,7 @@ import { REPO_ROOT } from "./lib/repo-root.ts";
 import { packageEntries, packageWorkspaces, type Workspace } from "./lib/workspaces.ts";
 
 const FOLDER = join(REPO_ROOT, "api");
+const CHANGED_LINES_MAX = 40;
 const check = process.argv.includes("--check");
 const reports = new Map(
   packageWorkspaces().map((workspace) => [`${basename(workspace.folder)}.txt`, report(workspace)]),
@@ -59,8 +60,10 @@ function line(name: string, signature: string): string {
 function changedLines(before: string, after: string): readonly string[] {
   const old = before.split("\n");
   const now = after.split("\n");
-  return [
+  const changed = [
     ...old.filter((text) => !now.includes(text)).map((text) => `  - ${text}`),
     ...now.filter((text) => !old.includes(text)).map((text) => `  + ${text}`),
   ];
+  const rest = changed.length - CHANGED_LINES_MAX;
+  return rest > 0 ? [...changed.slice(0, CHANGED_LINES_MAX), `  ... and ${rest} more`] : changed;
 }

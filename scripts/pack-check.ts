@@ -47,7 +47,9 @@ function contentProblems({ contents, manifest }: Tarball): readonly string[] {
   ];
   return [
     ...wanted.filter((path) => !contents.includes(path)).map((path) => `${path} is missing`),
-    ...contents.filter((path) => /\.test[.-]|\.fixture\.|tsbuildinfo/.test(path)).map((path) => `${path} does not belong in it`),
+    ...contents
+      .filter((path) => /\.test[.-]|\.fixture\.|tsbuildinfo/.test(path))
+      .map((path) => `${path} does not belong in it`),
   ];
 }
 

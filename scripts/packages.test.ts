@@ -9,6 +9,15 @@ const PACKAGES = packageWorkspaces();
 const VERSIONS = new Map(PACKAGES.map(({ manifest }) => [manifest.name, manifest.version]));
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
+const PACKED = [
+  "dist",
+  "!dist/.tsbuildinfo",
+  "src",
+  "!src/**/*.test.ts",
+  "!src/**/*.test-*.ts",
+  "!src/**/*.fixture.ts",
+];
+
 const at = (...parts: readonly string[]): string => join(REPO_ROOT, ...parts);
 const roomOf = ({ folder }: Workspace): string => basename(folder);
 const workspaceDependencies = (manifest: Manifest): readonly string[] =>
@@ -43,7 +52,7 @@ describe.each(PACKAGES.map((workspace) => [workspace.folder, workspace] as const
   });
 
   it("packs what it builds, its source, and no test", () => {
-    expect(manifest.files).toEqual(expect.arrayContaining(["dist", "src", "!src/**/*.test.ts"]));
+    expect(manifest.files).toEqual(expect.arrayContaining(PACKED));
   });
 
   it("exports entries that each have a file at the top of src", () => {

@@ -12,7 +12,7 @@ import {
   policyCaseSchema,
   subjectSchema,
 } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { CASE_DESCRIPTIONS } from "./case-descriptions.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { describeFields } from "./policy-json-schema.ts";

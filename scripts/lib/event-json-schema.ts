@@ -19,7 +19,7 @@ import {
   shadowDecisionSchema,
   subjectSchema,
 } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { type JsonSchema, walkSchema } from "./json-schema.ts";
 
 const EVENT_SCHEMA_ID = "https://gethandlebar.com/schema/v1/event.schema.json";

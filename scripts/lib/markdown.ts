@@ -48,7 +48,7 @@ function commentBefore(lines: readonly string[]): string | undefined {
 }
 
 /** The document with its fences, inline code and comments blanked; lines keep their numbers. */
-export function proseOf(markdown: string): string {
+function proseOf(markdown: string): string {
   const blank = (text: string): string => text.replace(/[^\n]/g, " ");
   const lines = markdown.split("\n");
   for (const fence of fencesOf(markdown)) {

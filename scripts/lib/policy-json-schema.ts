@@ -14,7 +14,7 @@ import {
   timeZoneSourceSchema,
   toolSelectorSchema,
 } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { type JsonSchema, walkSchema } from "./json-schema.ts";
 import { type Description, POLICY_DESCRIPTIONS } from "./policy-descriptions.ts";
 

@@ -1,1 +1,1 @@
-export {};
+export { type ExprIssue, prepareExpressions } from "./lib/check/prepare-expressions.ts";

@@ -1,10 +1,13 @@
+export type { CaseFailure, CaseResult, CaseRule, CasesReport } from "./lib/case-report.ts";
 export { type FileIssue, formatIssue } from "./lib/file-issue.ts";
 export { type PrintOptions, printPolicies } from "./lib/print-policies.ts";
+export { type CasesReading, type PolicyCase, parseCases, readCases } from "./lib/read-cases.ts";
 export {
   type FilePlace,
-  parsePolicies,
   type PolicyOrigin,
   type PolicyReading,
+  parsePolicies,
   readPolicies,
 } from "./lib/read-policies.ts";
-export { type FileFormat, type ReadOptions } from "./lib/source-text.ts";
+export { runPolicyCases } from "./lib/run-cases.ts";
+export type { FileFormat, ReadOptions } from "./lib/source-text.ts";

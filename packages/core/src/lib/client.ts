@@ -20,7 +20,7 @@ import { createSessionLabels } from "./session-labels.ts";
 import { createProcessWindows } from "./shared-windows.ts";
 import type { Sink } from "./sink.ts";
 import { httpSink } from "./sinks/http-sink.ts";
-import { createSinkBus, type SinkBus } from "./sinks/sink-bus.ts";
+import { SinkBus } from "./sinks/sink-bus.ts";
 import { KnownTools } from "./tool-registry.ts";
 
 /** How the client stands, for a health page or a start-up log. */
@@ -61,7 +61,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     this.#state = new AppliedState(this.#config.policies);
     this.#warnIfNothingGoverned();
     this.#tools = new KnownTools(this.#config.tools);
-    this.#bus = createSinkBus({ sinks: this.#makeSinks(), runtime, logger: this.#logger });
+    this.#bus = new SinkBus({ ...runtime, logger: this.#logger }, this.#makeSinks());
     this.#writer = createEventWriter(
       runtime,
       { agentId: this.#config.agent.slug, runId: `client-${runtime.newId()}`, sessionId: undefined, actorExternalId: undefined },
@@ -194,6 +194,8 @@ export class HandlebarClient<TContext extends object = JsonObject> {
         endpoint,
         apiKey,
         runtime: this.#runtime,
+        makeDropped: ({ runId, counts, ranges }) =>
+          this.#runs.find(runId)?.makeDropped({ counts: [...counts], ranges: [...ranges] }),
         onAnswer: (revision) => this.#link?.revisionSeen(revision),
         onAuthFailure: () => this.#logger.warnOnce("HB_API_AUTH", "HB_API_AUTH: the control plane refused the API key"),
       }),

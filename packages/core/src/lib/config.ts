@@ -15,7 +15,7 @@ import {
   toIssues,
   toolSchema,
 } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import type { ApprovalHandler } from "./approvals.ts";
 import type { PriceSource } from "./pricing.ts";
 import type { Logger, Runtime } from "./runtime.ts";

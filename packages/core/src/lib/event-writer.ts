@@ -13,8 +13,10 @@ export interface EventSource {
 
 /** Numbers and stamps the events of one run, in order, and hands them on. */
 export interface EventWriter {
-  /** Writes one event; its `seq` is the run's next. */
+  /** Makes one event and hands it on; its `seq` is the run's next. */
   write<K extends EventKind>(kind: K, data: EventData<K>, extra?: EventExtra): void;
+  /** Makes one event without handing it on; it has taken its number all the same. */
+  make<K extends EventKind>(kind: K, data: EventData<K>, extra?: EventExtra): AuditEvent;
   /** The number that the next event gets. */
   readonly nextSeq: number;
 }
@@ -30,29 +32,31 @@ export function createEventWriter(
   options: { readonly emit: (event: AuditEvent) => void; readonly firstSeq?: number | undefined },
 ): EventWriter {
   let seq = options.firstSeq ?? 0;
+  const make: EventWriter["make"] = (kind, data, extra = {}) => {
+    const otel = source.otel?.();
+    const event = {
+      schema: EVENT_SCHEMA,
+      eventId: runtime.newId(),
+      seq: seq++,
+      ts: new Date(runtime.clock.nowMs()).toISOString(),
+      agentId: source.agentId,
+      runId: source.runId,
+      ...(source.sessionId === undefined ? {} : { sessionId: source.sessionId }),
+      ...(extra.stepIndex === undefined ? {} : { stepIndex: extra.stepIndex }),
+      ...(source.actorExternalId === undefined ? {} : { actorExternalId: source.actorExternalId }),
+      ...(otel === undefined ? {} : { otel }),
+      ...(extra.redaction === undefined ? {} : { redaction: extra.redaction }),
+      kind,
+      data,
+    };
+    // `kind` and `data` belong together by this function's own signature; the union cannot express that here.
+    return event as unknown as AuditEvent;
+  };
   return {
     get nextSeq() {
       return seq;
     },
-    write(kind, data, extra = {}) {
-      const otel = source.otel?.();
-      const event = {
-        schema: EVENT_SCHEMA,
-        eventId: runtime.newId(),
-        seq: seq++,
-        ts: new Date(runtime.clock.nowMs()).toISOString(),
-        agentId: source.agentId,
-        runId: source.runId,
-        ...(source.sessionId === undefined ? {} : { sessionId: source.sessionId }),
-        ...(extra.stepIndex === undefined ? {} : { stepIndex: extra.stepIndex }),
-        ...(source.actorExternalId === undefined ? {} : { actorExternalId: source.actorExternalId }),
-        ...(otel === undefined ? {} : { otel }),
-        ...(extra.redaction === undefined ? {} : { redaction: extra.redaction }),
-        kind,
-        data,
-      };
-      // `kind` and `data` belong together by this method's own signature; the union cannot express that here.
-      options.emit(event as unknown as AuditEvent);
-    },
+    make,
+    write: (kind, data, extra) => options.emit(make(kind, data, extra)),
   };
 }

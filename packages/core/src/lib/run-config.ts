@@ -8,7 +8,7 @@ import {
   stringMapSchema,
   toIssues,
 } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { configError } from "./config.ts";
 
 export interface RunConfig<TContext extends object = JsonObject> {

@@ -1,5 +1,5 @@
 import { snapshotRunState } from "@handlebar/engine";
-import type { Decision, JsonObject, RunStatus } from "@handlebar/protocol";
+import type { AuditEvent, Decision, EventData, JsonObject, RunStatus } from "@handlebar/protocol";
 import type {
   LlmDecision,
   LlmRequest,
@@ -155,6 +155,11 @@ export class Run<TContext extends object = JsonObject> {
   /** Stops the run at once where a lockdown in force covers it. @internal called by the client. */
   obeyLockdowns(): void {
     obeyLockdowns(this.#core);
+  }
+
+  /** The event that accounts for events of this run that were lost. @internal called by the client's sink. */
+  makeDropped(data: EventData<"events.dropped">): AuditEvent {
+    return this.#core.writer.make("events.dropped", data);
   }
 
   /** Ends a run left open as `interrupted`. */

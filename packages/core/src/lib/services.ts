@@ -1,4 +1,4 @@
-import type { PolicySet, RunState } from "@handlebar/engine";
+import type { AgentFacts, PolicySet, RunState } from "@handlebar/engine";
 import type { AuditEvent } from "@handlebar/protocol";
 import type { AppliedState } from "./applied-state.ts";
 import type { ApprovalDesk } from "./approvals.ts";
@@ -41,5 +41,5 @@ export interface ToolRegistry {
 /** Labels that outlive a run, for policies whose flow has the scope `session`. */
 export interface SessionLabels {
   read(sessionId: string): readonly string[];
-  keep(sessionId: string, set: PolicySet, state: RunState): void;
+  keep(sessionId: string, set: PolicySet, run: { readonly agent: AgentFacts; readonly state: RunState }): void;
 }

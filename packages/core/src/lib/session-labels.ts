@@ -1,4 +1,4 @@
-import { type PolicySet, type RunState, sessionLabels } from "@handlebar/engine";
+import { sessionLabelsOf } from "@handlebar/engine";
 import { LIMITS } from "./limits.ts";
 import type { SessionLabels } from "./services.ts";
 
@@ -7,8 +7,8 @@ export function createSessionLabels(): SessionLabels {
   const bySession = new Map<string, ReadonlySet<string>>();
   return {
     read: (sessionId) => [...(bySession.get(sessionId) ?? [])],
-    keep(sessionId: string, set: PolicySet, state: RunState): void {
-      const names = sessionLabels(set, state);
+    keep(sessionId, set, run): void {
+      const names = sessionLabelsOf(set.flow, run.agent, run.state);
       if (names.length === 0) return;
       const kept = new Set([...(bySession.get(sessionId) ?? []), ...names]);
       bySession.delete(sessionId);

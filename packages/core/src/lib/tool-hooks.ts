@@ -209,7 +209,7 @@ export function noteFinished<TContext extends object>(core: RunCore<TContext>, f
   noteResult(set, facts);
   for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, callIdOf(facts));
   const after = labelsOf(core.state);
-  if (core.sessionId !== undefined) core.services.sessions.keep(core.sessionId, set, core.state);
+  if (core.sessionId !== undefined) core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });
   return after.filter((label) => !before.has(label));
 }
 

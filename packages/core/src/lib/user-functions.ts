@@ -1,6 +1,6 @@
 import { type Facts, type Needs, toPlain, UNKNOWN, type Unknown } from "@handlebar/engine";
 import { type JsonValue, type Metrics, type Subject, metricsSchema, subjectSchema } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import type { CallView, ResolvedConfig } from "./config.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Runtime } from "./runtime.ts";

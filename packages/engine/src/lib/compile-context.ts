@@ -56,6 +56,8 @@ export interface ConditionOwner {
   readonly exact: boolean;
   /** A condition here may stop a call, never let one through: what `argFrom` demands. */
   readonly tightens: boolean;
+  /** The labels that the policy says it uses; absent: any. */
+  readonly declaredLabels?: readonly string[] | undefined;
 }
 
 /** What a leaf's factory gets: shared tables, whose condition it is, and where it stands. */

@@ -29,6 +29,7 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
     phases,
     exact: rule.exact === true,
     tightens: effect.type !== "allow",
+    declaredLabels: policy.source.flow?.labels,
   };
   const tool = compileTool(rule, owner, { shared, path });
   const context = new CompileContext(shared, { ...owner, tool }, `${path}.when`);

@@ -1,5 +1,6 @@
 import { HandlebarError, type JsonObject } from "@handlebar/protocol";
 import { CallHistory } from "./call-history.ts";
+import { createFlowState, FlowState } from "./flow/flow-state.ts";
 import type { RunState } from "./run-state.ts";
 import { createWindowStore, WindowStore } from "./window-store.ts";
 
@@ -18,7 +19,7 @@ export function snapshotRunState(state: RunState): JsonObject {
     history: state.history.snapshot(),
     // A store's snapshot leaves out what is undefined, so that it is JSON.
     windows: state.windows.snapshot() as unknown as JsonObject,
-    flow: snapshotFlow(state.flow),
+    flow: state.flow.snapshot(),
   };
 }
 
@@ -35,7 +36,7 @@ export function restoreRunState(snapshot: unknown): RunState {
   if (history === undefined) throw invalid("has no history that can be read", "history");
   const windows = WindowStore.restore(snapshot.windows);
   if (windows === undefined) throw invalid("has no windows that can be read", "windows");
-  const flow = restoreFlow(snapshot.flow);
+  const flow = FlowState.restore(snapshot.flow);
   if (flow === undefined) throw invalid("has no labels and origins that can be read", "flow");
   return { history, windows, flow };
 }
@@ -47,7 +48,3 @@ function invalid(what: string, field: string | undefined): HandlebarError {
 function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-// TEMPORARY
-const createFlowState = (): any => ({});
-const snapshotFlow = (flow: any): any => flow;
-const restoreFlow = (flow: unknown): any => flow;

@@ -129,3 +129,33 @@ export const VALUE_BOUNDS: ValueBounds = {
   nodeCountMax: VALUE_NODE_COUNT_MAX,
   textLengthMax: TEXT_LENGTH_MAX,
 };
+
+/** Elements of a list that an expression may build or loop over; beyond it the expression is unknown. */
+export const EXPR_LIST_LENGTH_MAX = 1_000;
+
+/** Nesting of values that an expression compares. */
+export const EXPR_COMPARE_DEPTH_MAX = 64;
+
+/** Steps that one evaluation of an expression may take; nested loops reach it, nothing else does. */
+export const EXPR_STEP_COUNT_MAX = 100_000;
+
+/** Nodes of an expression's syntax tree. */
+export const EXPR_NODE_COUNT_MAX = 1_000;
+
+/** Nesting of an expression's syntax tree. */
+export const EXPR_DEPTH_MAX = 100;
+
+/** Calls in flight whose labels are expected; those beyond it count as pending for the rest of the run. */
+export const PENDING_FLOW_COUNT_MAX = 1_024;
+
+/** Values kept for each kind of place in which they were seen; what is not found is unknown once one was not kept. */
+export const SEEN_VALUE_COUNT_MAX = 20_000;
+
+/** UTF-16 code units of one kept value. */
+export const SEEN_VALUE_LENGTH_MAX = 512;
+
+/** UTF-16 code units of prose kept for each kind of place. */
+export const SEEN_TEXT_LENGTH_MAX = 131_072;
+
+/** UTF-16 code units from which a text counts as free text whatever its field: identifiers and addresses are shorter. */
+export const FREE_TEXT_LENGTH_MIN = 120;

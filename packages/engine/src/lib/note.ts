@@ -1,7 +1,9 @@
 import type { Decision } from "@handlebar/protocol";
 import { isBeforePhase } from "./counter.ts";
 import type { Facts } from "./facts.ts";
+import { notePending, noteResultFlow } from "./flow/note-flow.ts";
 import type { PolicySet } from "./policy-set.ts";
+import type { RunState } from "./run-state.ts";
 import { callChange, resultChange, type WindowChange } from "./shared-adds.ts";
 import type { WindowKey } from "./window-store.ts";
 
@@ -13,7 +15,9 @@ export function noteCall(set: PolicySet, facts: Facts, decision: Pick<Decision, 
   if (decision.verdict !== "ALLOW" || !isBeforePhase(facts)) return;
   changeWindows(set, facts, true);
   const { call, run, nowMs } = facts;
-  if (facts.phase === "tool.before" && call !== undefined) run.state.history.note(call.callId, call.tool, nowMs);
+  if (facts.phase !== "tool.before" || call === undefined) return;
+  run.state.history.note(call.callId, call.tool, nowMs);
+  notePending(set.flow, facts);
 }
 
 /** Notes in the run's state how a call ended: in `tool.after` or `llm.after`, before that phase is decided. */
@@ -26,6 +30,12 @@ export function noteResult(set: PolicySet, facts: Facts): void {
     outcome: call.error === undefined ? "success" : "error",
     atMs: nowMs,
   });
+  noteResultFlow(set.flow, facts);
+}
+
+/** Notes what the user or the developer wrote: `argFrom` knows values in it as from the prompt. */
+export function notePrompt(set: PolicySet, state: RunState, text: string): void {
+  if (set.flow.tracksOrigins) state.flow.seen.prompt.addText(text);
 }
 
 function changeWindows(set: PolicySet, facts: Facts, isCall: boolean): void {

@@ -2,6 +2,7 @@ import type { Policy } from "@handlebar/protocol";
 import { type CompiledPolicy, type CompiledRule, selectsAgent } from "./compiled-rule.ts";
 import type { Counter } from "./counter.ts";
 import type { AgentFacts } from "./facts.ts";
+import type { CompiledFlow } from "./flow/compile-flow.ts";
 import { AGENT_MEMO_COUNT_MAX } from "./limits.ts";
 import { RuleIndex } from "./rule-index.ts";
 
@@ -10,6 +11,7 @@ interface PolicySetParts {
   /** In the order of `order`. */
   readonly rules: readonly CompiledRule[];
   readonly counters: readonly Counter[];
+  readonly flow: CompiledFlow;
   /** The one agent that it is for. */
   readonly agent: AgentFacts | undefined;
 }
@@ -21,6 +23,8 @@ interface PolicySetParts {
 export class PolicySet {
   /** All policies with their ids and their rules' ids filled in, those disabled or for other agents included. */
   readonly policies: readonly Policy[];
+  /** Where labels come from. @internal */
+  readonly flow: CompiledFlow;
   readonly #parts: PolicySetParts;
   readonly #only: RuleIndex | undefined;
   readonly #byAgent = new Map<string, RuleIndex>();
@@ -28,6 +32,7 @@ export class PolicySet {
   /** @internal use `compile`. */
   constructor(parts: PolicySetParts) {
     this.policies = parts.policies.map((policy) => policy.source);
+    this.flow = parts.flow;
     this.#parts = parts;
     const isForAll = parts.policies.every((policy) => policy.source.agents === undefined);
     if (parts.agent !== undefined) this.#only = this.#indexFor(parts.agent);

@@ -1,12 +1,13 @@
-import type { CaseExpectation, CaseOutcome, Decision, JsonValue, ShadowDecision } from "@handlebar/protocol";
+import type { CaseExpectation, CaseOutcome, Decision, ShadowDecision } from "@handlebar/protocol";
+import type { CasePayload } from "./case-payload.ts";
 
 /** What a step came to in one phase. */
 export interface Observation {
   readonly decision: Decision;
   /** Names of the rule that decided, where there is one: its id and its name. */
   readonly ruleNames: readonly string[];
-  /** What goes on after redaction, by the field that expects it: `args`, `result`, `messages`, `response`. */
-  readonly payload: Readonly<Record<string, JsonValue | undefined>>;
+  /** What goes on after redaction. */
+  readonly payload: CasePayload;
   /** Labels of the run from then on. */
   readonly labels: readonly string[];
 }

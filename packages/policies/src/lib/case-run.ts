@@ -1,12 +1,16 @@
 import {
+  type AgentFacts,
   createRunState,
   decide,
   type Facts,
+  labelsOf,
   needs,
   noteCall,
   notePrompt,
   noteResult,
   type PolicySet,
+  seedLabels,
+  sessionLabelsOf,
   sharedAdds,
   type ToolFacts,
   UNKNOWN,
@@ -20,10 +24,12 @@ import type {
   JsonObject,
   JsonValue,
   LlmStep,
+  Message,
   Phase,
   RunStep,
   Subject,
 } from "@handlebar/protocol";
+import { type CasePayload, payloadAfter } from "./case-payload.ts";
 import { parseDuration } from "./duration.ts";
 import { SharedWindows } from "./shared-windows.ts";
 
@@ -32,11 +38,14 @@ const DEFAULT_NOW_MS = Date.UTC(2026, 0, 5, 12);
 
 type HostStep = Pick<CallStep, "subjects" | "signals" | "customs" | "unavailable">;
 
-/** A decision of a step, with the facts it was made from. */
+/** A decision of a step, and what it led to. */
 export interface StepDecision {
   readonly phase: Phase;
   readonly decision: Decision;
-  readonly facts: Facts;
+  /** What goes on after redaction. */
+  readonly payload: CasePayload;
+  /** Labels of the run from then on. */
+  readonly labels: readonly string[];
 }
 
 /** The world of one case: a clock, an agent, its runs one after another, and windows beyond them. */
@@ -44,6 +53,9 @@ export class CaseRun {
   readonly #set: PolicySet;
   readonly #settings: CaseSettings;
   readonly #shared: SharedWindows = new SharedWindows();
+  /** Labels by session, for policies whose flow keeps them. */
+  readonly #sessionLabels = new Map<string, readonly string[]>();
+  readonly #agent: AgentFacts;
   #nowMs: number;
   #run: Facts["run"];
   #actor: Actor | undefined;
@@ -53,6 +65,9 @@ export class CaseRun {
   constructor(set: PolicySet, settings: CaseSettings) {
     this.#set = set;
     this.#settings = settings;
+    const { agent } = settings;
+    this.#agent =
+      typeof agent === "object" ? { slug: agent.slug, tags: agent.tags ?? [] } : { slug: agent ?? "agent", tags: [] };
     this.#nowMs = settings.now === undefined ? DEFAULT_NOW_MS : Date.parse(settings.now);
     this.#run = this.#newRun(settings);
     this.#actor = settings.actor;
@@ -92,6 +107,9 @@ export class CaseRun {
   /** The decision on a model call and, when it was let through, on its response. */
   callModel(step: LlmStep): readonly StepDecision[] {
     const { messages, response, model } = step.llm;
+    for (const message of messages ?? []) {
+      if (message.role === "user" || message.role === "system") this.prompt(textOf(message));
+    }
     const llm = { callId: this.#nextCallId(), model };
     const before = this.#decide("llm.before", step, { llm: { ...llm, messages: messages ?? [] } });
     if (before.decision.verdict === "BLOCK") return [before];
@@ -103,23 +121,25 @@ export class CaseRun {
     const facts = this.#facts(phase, step, about);
     const isAfter = phase === "tool.after" || phase === "llm.after";
     const callId = `${phase.slice(0, 3)}:${about.call?.callId ?? about.llm?.callId ?? ""}`;
-    if (isAfter) noteResult(this.#set, facts);
+    if (isAfter) {
+      noteResult(this.#set, facts);
+      this.#keepSessionLabels();
+    }
     const decision = decide(this.#set, facts);
     if (!isAfter) noteCall(this.#set, facts, decision);
     if (isAfter || decision.verdict === "ALLOW") this.#shared.apply(sharedAdds(this.#set, facts), callId);
     if (decision.control === "TERMINATE") this.#run = { ...this.#run, status: "terminated" };
-    return { phase, decision, facts };
+    return { phase, decision, payload: payloadAfter(facts, decision), labels: labelsOf(this.#run.state) };
   }
 
   #facts(phase: Phase, step: HostStep, about: Pick<Facts, "call" | "llm" | "metrics" | "approval">): Facts {
-    const { agent, enforceMode, failClosed, lockdowns } = this.#settings;
+    const { enforceMode, failClosed, lockdowns } = this.#settings;
     const unavailable = step.unavailable ?? this.#settings.unavailable ?? false;
     this.#shared.setNow(this.#nowMs);
     const facts: Facts = {
       phase,
       nowMs: this.#nowMs,
-      agent:
-        typeof agent === "object" ? { slug: agent.slug, tags: agent.tags ?? [] } : { slug: agent ?? "agent", tags: [] },
+      agent: this.#agent,
       actor: this.#actor,
       run: this.#run,
       ...about,
@@ -153,6 +173,8 @@ export class CaseRun {
 
   #newRun(settings: RunStep["run"]): Facts["run"] {
     this.#runCount += 1;
+    const state = createRunState();
+    seedLabels(state.flow, this.#sessionLabels.get(settings.session ?? "") ?? []);
     return {
       runId: `run-${this.#runCount}`,
       sessionId: settings.session,
@@ -160,8 +182,16 @@ export class CaseRun {
       status: "open",
       tags: settings.runTags ?? {},
       context: settings.context ?? {},
-      state: createRunState(),
+      state,
     };
+  }
+
+  #keepSessionLabels(): void {
+    const { sessionId, state } = this.#run;
+    if (sessionId === undefined) return;
+    const kept = this.#sessionLabels.get(sessionId) ?? [];
+    const own = sessionLabelsOf(this.#set.flow, this.#agent, state);
+    this.#sessionLabels.set(sessionId, [...new Set([...kept, ...own])]);
   }
 
   #nextCallId(): string {
@@ -175,6 +205,12 @@ export class CaseRun {
     this.#nowMs += durationMs;
     return durationMs;
   }
+}
+
+/** What a person wrote in a message. */
+function textOf({ content }: Message): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 }
 
 function approvalOf(step: CallStep): Pick<Facts, "approval"> {

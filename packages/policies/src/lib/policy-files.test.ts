@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readCaseFiles } from "./case-files.ts";
 import { formatIssue } from "./file-issue.ts";
 import { loadPolicyFiles, readPolicyFiles } from "./policy-files.ts";
+import { readCaseFiles } from "./policy-files-cases.ts";
 
 let root = "";
 

@@ -1,6 +1,6 @@
 import type { Policy } from "@handlebar/protocol";
 import { type FileIssue, issuesError } from "./file-issue.ts";
-import { type FileKind, findFiles, readText } from "./file-search.ts";
+import { type FileKind, findFiles, readText } from "./policy-files-search.ts";
 import { type PolicyOrigin, type PolicyReading, readPolicies } from "./read-policies.ts";
 
 /** What files and directories held. */

@@ -51,7 +51,7 @@ export function parseCases(text: string, options: ReadOptions = {}): readonly Po
 
 /** Reads as `parseCases` does, and returns what is wrong instead of throwing it. */
 export function readCases(text: string, options: ReadOptions = {}): CasesReading {
-  const source = new SourceText(text, options);
+  const source = new SourceText(text, options, CODES);
   const issues = source.documents.flatMap((document) => source.syntaxIssues(document));
   const [first, second] = source.documents;
   if (second !== undefined) issues.push(wholeFile(source, "holds several documents", "write one list of `cases`"));
@@ -153,7 +153,7 @@ class CaseReader {
   }
 
   #report(prefix: readonly PropertyKey[], issues: readonly Issue[]): void {
-    this.issues.push(...this.#source.fileIssues(this.#root, prefix, issues, CODES));
+    this.issues.push(...this.#source.fileIssues(this.#root, prefix, issues));
   }
 
   #place(keys: readonly PropertyKey[]): FilePlace {

@@ -1,4 +1,5 @@
-import { formatPath, type Issue, parseValue, type Policy, policySchema } from "@handlebar/protocol";
+import { formatPath, type Issue, type Policy, parseValue, policySchema } from "@handlebar/protocol";
+import { preparePolicy, type SourcePlace } from "./expressions.ts";
 import { type FileIssue, issuesError, sortIssues } from "./file-issue.ts";
 import { LIMITS } from "./limits.ts";
 import { nodeAt, offsetAt, type SourceNode, toValue, withoutSchemaField } from "./source-node.ts";
@@ -47,26 +48,39 @@ export function parsePolicies(text: string, options: ReadOptions = {}): readonly
 
 /** Reads as `parsePolicies` does, and returns what is wrong instead of throwing it. */
 export function readPolicies(text: string, options: ReadOptions = {}): PolicyReading {
-  const source = new SourceText(text, options);
-  const policies: Policy[] = [];
-  const origins: PolicyOrigin[] = [];
-  const issues: FileIssue[] = [];
-  let found = 0;
+  const source = new SourceText(text, options, CODES);
+  const found: Found = { policies: [], origins: [], issues: [] };
+  let count = 0;
   for (const document of source.documents) {
-    issues.push(...source.syntaxIssues(document));
+    found.issues.push(...source.syntaxIssues(document));
     const root = document.root === undefined ? undefined : withoutSchemaField(document.root);
     if (root === undefined || (root.kind === "scalar" && root.value === null)) continue;
-    for (const keys of policyPlaces(source, root, issues)) {
-      found++;
-      const parsed = parseValue(policySchema, toValue(nodeAt(root, keys) ?? root));
-      if (parsed.ok) {
-        policies.push(parsed.value);
-        origins.push(originOf(source, root, keys));
-      } else issues.push(...source.fileIssues(root, keys, parsed.issues, CODES));
-    }
+    const places = policyPlaces(source, root, found.issues);
+    for (const keys of places) readPolicy({ source, root, keys }, found);
+    count += places.length;
   }
-  if (found === 0 && issues.length === 0) issues.push(holdsNothing(source));
-  return { policies, origins, issues: bounded(sortIssues(issues)) };
+  if (count === 0 && found.issues.length === 0) found.issues.push(holdsNothing(source));
+  return { ...found, issues: bounded(sortIssues(found.issues)) };
+}
+
+interface Found {
+  readonly policies: Policy[];
+  readonly origins: PolicyOrigin[];
+  readonly issues: FileIssue[];
+}
+
+function readPolicy(at: SourcePlace, found: Found): void {
+  const { source, root, keys } = at;
+  const parsed = parseValue(policySchema, toValue(nodeAt(root, keys) ?? root));
+  if (!parsed.ok) {
+    found.issues.push(...source.fileIssues(root, keys, parsed.issues));
+    return;
+  }
+  const prepared = preparePolicy(parsed.value, at);
+  found.issues.push(...prepared.issues);
+  if (prepared.issues.length > 0) return;
+  found.policies.push(prepared.policy);
+  found.origins.push(originOf(source, root, keys));
 }
 
 /** The keys under which a document holds its policies. */
@@ -80,7 +94,7 @@ function policyPlaces(source: SourceText, root: SourceNode, issues: FileIssue[])
   const list = root.entries.get("policies")?.node;
   const isList = list?.kind === "list" && list.items.length > 0;
   if (!isList) wrong.push({ path: "policies", keys: ["policies"], message: "must be a list with at least one policy" });
-  issues.push(...source.fileIssues(root, [], wrong, CODES));
+  issues.push(...source.fileIssues(root, [], wrong));
   return isList ? list.items.map((_, index) => ["policies", index]) : [];
 }
 

@@ -25,7 +25,7 @@ export class SharedWindows implements SharedReadings {
     const value = this.#windows.read(key, this.#nowMs, need.aggregate);
     if (value === undefined) return undefined;
     const resetAtMs = this.#windows.countBelowAtMs(key, this.#nowMs, need.limit);
-    return { value: value ?? 0, ...(resetAtMs === undefined ? {} : { resetAtMs }) };
+    return { value, ...(resetAtMs === undefined ? {} : { resetAtMs }) };
   }
 
   /** Takes in what a call changes; `callId` names its reservations. */

@@ -27,9 +27,11 @@ export class SourceText {
   readonly text: string;
   readonly file: string | undefined;
   readonly documents: readonly SourceDocument[];
+  readonly #codes: IssueCodes;
   readonly #lines: LineMap;
 
-  constructor(text: string, options: ReadOptions) {
+  constructor(text: string, options: ReadOptions, codes: IssueCodes) {
+    this.#codes = codes;
     this.text = text;
     this.file = options.file;
     this.#lines = new LineMap(text.slice(0, LIMITS.textLengthMax));
@@ -53,19 +55,14 @@ export class SourceText {
   }
 
   /** Issues of the value at `prefix` in `root`, placed in the file. */
-  fileIssues(
-    root: SourceNode,
-    prefix: readonly PropertyKey[],
-    issues: readonly Issue[],
-    codes: IssueCodes,
-  ): FileIssue[] {
+  fileIssues(root: SourceNode, prefix: readonly PropertyKey[], issues: readonly Issue[]): FileIssue[] {
     return issues.map((issue) => {
       const keys = [...prefix, ...issue.keys];
       return {
         file: this.file,
         ...this.place(offsetAt(root, keys, issue.unknownField === true)),
         path: formatPath(keys),
-        code: issue.unknownField === true ? codes.unknownField : codes.invalid,
+        code: issue.unknownField === true ? this.#codes.unknownField : this.#codes.invalid,
         message: issue.message,
         ...(issue.fix === undefined ? {} : { fix: issue.fix }),
       };

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { stringMapSchema } from "./json.ts";
 import { idSchema } from "./ids.ts";
 

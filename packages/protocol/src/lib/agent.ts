@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { slugSchema, tagSchema } from "./ids.ts";
 
 /** A program that lets a model choose tool calls. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { actorSchema } from "./actor.ts";
 import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
 import { jsonValueSchema } from "./json.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import { actorSchema } from "./actor.ts";
 import { agentSchema, agentSelectorSchema } from "./agent.ts";
 import { approvalAnswerSchema, approvalRequestSchema, approvalSchema } from "./approval.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { globSchema } from "./glob.ts";
 
 const text = z.string().max(16_384);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Condition, CONDITION_KINDS, conditionSchema } from "./condition.ts";
+import { CONDITION_KINDS, type Condition, conditionSchema } from "./condition.ts";
 import { parseValue } from "./issue.ts";
 
 /** Where and what is wrong with a value, one line each. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Comparison, comparing, comparingText, type TextComparison } from "./comparison.ts";
 import { type ExprTree, exprTreeSchema } from "./expr.ts";
 import { tagSchema } from "./ids.ts";

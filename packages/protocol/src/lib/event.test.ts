@@ -3,9 +3,9 @@ import {
   auditEventSchema,
   EVENT_KINDS,
   EVENT_SCHEMA,
+  type EventKind,
   eventDataSchemas,
   eventEnvelopeSchema,
-  type EventKind,
 } from "./event.ts";
 import { parseValue } from "./issue.ts";
 

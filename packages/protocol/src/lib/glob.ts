@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A tool's name as its agent registered it: 1 to 256 characters. */
 export const toolNameSchema: z.ZodString = z

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Any identifier that Handlebar or its user makes: 1 to 256 characters, none of them a control character. */
 export const idSchema: z.ZodString = z

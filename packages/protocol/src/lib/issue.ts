@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { allowedFields, describeIssue, type Finding, type RawIssue, unionBranch } from "./issue-message.ts";
 
 /** One thing wrong with a value: where, what, and what to do. */

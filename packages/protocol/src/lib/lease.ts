@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { windowScopeSchema } from "./condition.ts";
 import { idSchema } from "./ids.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
 import { toolNameSchema } from "./glob.ts";
 

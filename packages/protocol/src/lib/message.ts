@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jsonValueSchema } from "./json.ts";
 
 /** One part of a message; parts keep their order, and redaction rewrites them in place. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Metrics that Handlebar measures itself. */
 export const METRIC_NAMES = [

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where in an agent's loop a rule is asked. */
 export const phaseSchema = z.enum(["tool.before", "tool.after", "llm.before", "llm.after"]);

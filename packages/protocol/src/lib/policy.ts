@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { agentSelectorSchema } from "./agent.ts";
 import { type Condition, conditionSchema } from "./condition.ts";
 import { idSchema, tagSchema } from "./ids.ts";

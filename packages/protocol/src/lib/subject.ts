@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** An entity that a user's extractor found in a call, such as the patient whose record is read. */
 export const subjectSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { globSchema, toolNameSchema } from "./glob.ts";
 import { tagSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";

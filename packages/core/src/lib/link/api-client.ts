@@ -1,5 +1,5 @@
 import { type Problem, problemSchema } from "@handlebar/protocol";
-import type { z } from "zod";
+import type * as z from "zod";
 import { type Timed, withDeadline } from "../deadline.ts";
 import type { Runtime } from "../runtime.ts";
 import { discardBody, parseJson, readBounded } from "../sinks/read-answer.ts";

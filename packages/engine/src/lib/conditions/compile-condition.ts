@@ -1,9 +1,12 @@
 import type { Condition, ConditionKind } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
 import { CONDITION_DEPTH_MAX, CONDITION_NODE_COUNT_MAX } from "../limits.ts";
+import { compileArgFrom } from "../flow/arg-from.ts";
+import { compileLabel } from "../flow/label.ts";
 import { compileActor, compileRunTag } from "./actor.ts";
 import { evalAll, evalAny, evalNot } from "./combine.ts";
 import type { CompiledCondition, CompiledLeaf } from "./compiled-condition.ts";
+import { compileExprLeaf } from "./expr.ts";
 import { compileCustom, compileSignal, compileSubject } from "./host.ts";
 import { compileSensitiveData } from "./sensitive-data.ts";
 import { compileSequence } from "./sequence.ts";
@@ -17,12 +20,15 @@ type LeafKind = Exclude<ConditionKind, "and" | "or" | "not">;
 type Factories = { readonly [K in LeafKind]: (condition: ConditionOf<K>, context: CompileContext) => CompiledLeaf };
 
 /** What compiles each kind of leaf: the one place to add a kind. */
-const FACTORIES: Partial<Factories> = {
+const FACTORIES: Factories = {
   actor: compileActor,
+  argFrom: compileArgFrom,
   context: compileContextLeaf,
   custom: compileCustom,
   enduserTag: compileActor,
   executionTime: compileExecutionTime,
+  expr: compileExprLeaf,
+  label: compileLabel,
   maxCalls: compileMaxCalls,
   metricWindow: compileMetricWindow,
   runTag: compileRunTag,

@@ -1,5 +1,5 @@
 import { type HandlebarErrorCode, type Problem, toIssues } from "@handlebar/protocol";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { SimResponse } from "../sim-http.ts";
 
 /** An error answer in the form of `problemSchema`. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { FileIssue } from "./file-issue.ts";
-import { type FileKind, findFiles, readText } from "./file-search.ts";
+import { type FileKind, findFiles, readText } from "./policy-files-search.ts";
 import { type CasesReading, readCases } from "./read-cases.ts";
 
 /** One case file, and the policy files that it is about. */

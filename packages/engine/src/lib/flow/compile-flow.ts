@@ -1,0 +1,107 @@
+import type { FlowSource } from "@handlebar/protocol";
+import { CompileContext, type CompileShared, type ConditionOwner } from "../compile-context.ts";
+import { type CompiledPolicy, selectsAgent } from "../compiled-rule.ts";
+import { compileCondition } from "../conditions/compile-condition.ts";
+import type { Leaf } from "../conditions/compiled-condition.ts";
+import { parsePathOrFail } from "../conditions/path-leaf.ts";
+import type { AgentFacts, ToolFacts } from "../facts.ts";
+import type { Path } from "../path.ts";
+import { compileToolMatcher, type ToolMatcher } from "../tool-matcher.ts";
+import { declareLabel } from "./label.ts";
+
+/** A source of one policy, made ready. */
+export interface CompiledSource {
+  readonly tool: ToolMatcher;
+  /** Absent takes the whole result. */
+  readonly fields: readonly (Path | "freeText")[] | undefined;
+  /** Absent always holds. */
+  readonly when: Leaf | undefined;
+  readonly add: readonly string[];
+  readonly trust: "trusted" | "untrusted" | undefined;
+}
+
+/** The data flow that one policy describes. */
+export interface PolicyFlow {
+  readonly policy: CompiledPolicy;
+  readonly sources: readonly CompiledSource[];
+  /** Every label that the policy's sources add: what a tool that is no known source adds in strict mode. */
+  readonly labels: readonly string[];
+  readonly isStrict: boolean;
+  readonly defaultTrust: "trusted" | "untrusted" | undefined;
+  readonly isForSession: boolean;
+}
+
+/** The data flow of a policy set. */
+export class CompiledFlow {
+  readonly #flows: readonly PolicyFlow[];
+  /** Some condition asks where values came from: what is seen must be remembered. */
+  readonly tracksOrigins: boolean;
+
+  constructor(flows: readonly PolicyFlow[], tracksOrigins: boolean) {
+    this.#flows = flows;
+    this.tracksOrigins = tracksOrigins;
+  }
+
+  get isEmpty(): boolean {
+    return this.#flows.length === 0 && !this.tracksOrigins;
+  }
+
+  /** The flows of the enabled policies for an agent. Shadow policies count: their labels are the facts of their rules. */
+  for(agent: AgentFacts): readonly PolicyFlow[] {
+    return this.#flows.filter(({ policy }) => policy.isEnabled && selectsAgent(policy.source.agents, agent));
+  }
+}
+
+/** Compiles the `flow` of every policy. @throws HandlebarError as `compile` does. */
+export function compileFlow(policies: readonly CompiledPolicy[], shared: CompileShared, tracksOrigins: boolean): CompiledFlow {
+  const flows = policies.flatMap((policy): PolicyFlow[] => {
+    const { flow } = policy.source;
+    if (flow === undefined) return [];
+    const sources = flow.sources.map((source, at) => compileSource(source, policy, { shared, at }));
+    return [
+      {
+        policy,
+        sources,
+        labels: [...new Set(sources.flatMap((source) => source.add))],
+        isStrict: flow.strict === true,
+        defaultTrust: flow.defaultTrust,
+        isForSession: flow.scope === "session",
+      },
+    ];
+  });
+  return new CompiledFlow(flows, tracksOrigins);
+}
+
+function compileSource(
+  source: FlowSource,
+  policy: CompiledPolicy,
+  { shared, at }: { readonly shared: CompileShared; readonly at: number },
+): CompiledSource {
+  const tool = compileToolMatcher(source.tool);
+  const owner: ConditionOwner = {
+    policyIndex: policy.index,
+    policyId: policy.policyId,
+    ruleId: `${policy.policyId}#flow.sources[${at}]`,
+    phases: ["tool.after"],
+    tool,
+    exact: false,
+    tightens: true,
+    declaredLabels: policy.source.flow?.labels,
+  };
+  const context = new CompileContext(shared, owner, `policies[${policy.index}].flow.sources[${at}]`);
+  for (const label of source.add ?? []) declareLabel(label, context);
+  return {
+    tool,
+    fields: source.fields?.map((field, place) =>
+      field === "freeText" ? field : parsePathOrFail(field, context, `fields[${place}]`),
+    ),
+    when: source.when === undefined ? undefined : compileCondition(source.when, context.at(".when")).eval,
+    add: source.add ?? [],
+    trust: source.trust,
+  };
+}
+
+/** In strict mode a tool that nobody described is taken for a source of everything. */
+export function isUnknownTool(flow: PolicyFlow, tool: ToolFacts): boolean {
+  return flow.isStrict && tool.tags.length === 0 && !flow.sources.some((source) => source.tool.matches(tool));
+}
