@@ -1,1 +1,1 @@
-export {};
+export { PACK_NAMES, type PackName, packFile } from "./lib/pack-files.ts";

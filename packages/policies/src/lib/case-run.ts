@@ -15,6 +15,7 @@ import {
   type ToolFacts,
   UNKNOWN,
   type Unknown,
+  LocalWindows,
 } from "@handlebar/engine";
 import type {
   Actor,
@@ -31,7 +32,6 @@ import type {
 } from "@handlebar/protocol";
 import { type CasePayload, payloadAfter } from "./case-payload.ts";
 import { parseDuration } from "./duration.ts";
-import { SharedWindows } from "./shared-windows.ts";
 
 /** Monday, 5 January 2026, 12:00 UTC. */
 const DEFAULT_NOW_MS = Date.UTC(2026, 0, 5, 12);
@@ -52,7 +52,7 @@ export interface StepDecision {
 export class CaseRun {
   readonly #set: PolicySet;
   readonly #settings: CaseSettings;
-  readonly #shared: SharedWindows = new SharedWindows();
+  readonly #shared = new LocalWindows();
   /** Labels by session, for policies whose flow keeps them. */
   readonly #sessionLabels = new Map<string, readonly string[]>();
   readonly #agent: AgentFacts;
@@ -127,7 +127,9 @@ export class CaseRun {
     }
     const decision = decide(this.#set, facts);
     if (!isAfter) noteCall(this.#set, facts, decision);
-    if (isAfter || decision.verdict === "ALLOW") this.#shared.apply(sharedAdds(this.#set, facts), callId);
+    if (isAfter || decision.verdict === "ALLOW") {
+      for (const add of sharedAdds(this.#set, facts)) this.#shared.apply(add, callId, this.#nowMs);
+    }
     if (decision.control === "TERMINATE") this.#run = { ...this.#run, status: "terminated" };
     return { phase, decision, payload: payloadAfter(facts, decision), labels: labelsOf(this.#run.state) };
   }
@@ -135,7 +137,6 @@ export class CaseRun {
   #facts(phase: Phase, step: HostStep, about: Pick<Facts, "call" | "llm" | "metrics" | "approval">): Facts {
     const { enforceMode, failClosed, lockdowns } = this.#settings;
     const unavailable = step.unavailable ?? this.#settings.unavailable ?? false;
-    this.#shared.setNow(this.#nowMs);
     const facts: Facts = {
       phase,
       nowMs: this.#nowMs,
@@ -146,7 +147,7 @@ export class CaseRun {
       lockdowns: lockdowns ?? [],
       failClosed: failClosed ?? false,
       enforceMode: enforceMode ?? "enforce",
-      ...(unavailable ? {} : { shared: this.#shared }),
+      ...(unavailable ? {} : { shared: { read: (need) => this.#shared.read(need, this.#nowMs) } }),
     };
     return { ...facts, ...this.#hostFacts(facts, step) };
   }

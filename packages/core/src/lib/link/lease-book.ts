@@ -1,4 +1,4 @@
-import type { SharedAdd, SharedNeed, SharedReading } from "@handlebar/engine";
+import { budgetKeyText, type SharedAdd, type SharedNeed, type SharedReading } from "@handlebar/engine";
 import {
   type BudgetAnswer,
   type BudgetKey,
@@ -7,7 +7,7 @@ import {
   type LeaseOperation,
 } from "@handlebar/protocol";
 import type { Runtime } from "../runtime.ts";
-import { budgetKeyText, createProcessWindows, type SharedWindows } from "../shared-windows.ts";
+import { createProcessWindows, type SharedWindows } from "../shared-windows.ts";
 import type { ApiClient } from "./api-client.ts";
 import { LINK_TIMES } from "./link-times.ts";
 

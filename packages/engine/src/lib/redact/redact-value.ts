@@ -1,48 +1,50 @@
-import { DETECTOR_IDS, type Redaction } from "@handlebar/protocol";
-import { parsePath } from "../path.ts";
-import { mapPath } from "../path-map.ts";
-import { type RedactionResult, type RedactOptions, Redactor, UNSCANNED } from "./redaction.ts";
-import { scrub } from "./scrub.ts";
+import type { Redaction } from "@handlebar/protocol";
+import { type RedactionResult, type RedactOptions, UNSCANNED } from "./redaction.ts";
+import { RedactionPlan } from "./redaction-plan.ts";
+import { Redactor, REMOVED } from "./redactor.ts";
+
+const NONE: Readonly<Record<string, number>> = Object.freeze({});
 
 /**
  * Takes out of a value what redactions name: the findings of `detectors` (below `paths` where there are some), or the whole
- * values at `paths`. Works on any value, changes text only, and leaves the input and everything else as it is. Fails safe:
- * what cannot be looked through (bounds, cycles, throwing getters) becomes `[redacted:unscanned]`. Never throws.
+ * values at `paths`. Redactions add up, in no order: where several name one place, `remove` wins over `mask` over `hash`.
+ *
+ * Findings are looked for as `scanValue` does: in texts, in numbers as they are written (which become texts) and in names
+ * of properties. `mask` writes `[redacted:<detector>]` for a finding and `[redacted]` for a whole value, `hash` writes
+ * `[hash:<8 to 16 hexadecimal digits>]`, and `remove` leaves nothing: a property, an element of a list (`null` where a
+ * path counts elements), or no character of a text. A text that holds JSON is a text to detectors; paths lead into it.
+ *
+ * Works on any value and leaves the input untouched. What did not change is handed on as it is, class instances too; one
+ * that holds a finding becomes a copy with the same prototype. Fails safe: what cannot be looked through (past the bounds
+ * of `VALUE_BOUNDS`, a cycle, a getter that throws) becomes `[redacted:unscanned]`, and the rest of a list or object that
+ * was cut off is left out. Objects whose content is out of sight, such as bytes and streams, are handed on, and the answer
+ * says `exceeded`. Redacting the result again changes nothing. Never throws.
  */
 export function redactValue<T>(
   value: T,
   redactions: readonly Redaction[],
   options: RedactOptions = {},
 ): RedactionResult<T> {
-  const counts: Record<string, number> = {};
-  let exceeded = false;
-  let current: unknown = value;
-  for (const redaction of redactions) {
-    const redactor = new Redactor(redaction, options, counts);
-    current = applyOne(current, redaction, redactor);
-    exceeded ||= redactor.exceeded;
-  }
-  // Only text is changed, so the type stays what it was as far as types of text are concerned.
-  return { value: current as T, counts, exceeded };
+  if (redactions.length === 0) return { value, counts: NONE, exceeded: false };
+  const { value: redacted, counts, exceeded } = redactUnknown(value, redactions, options);
+  // Text, numbers and what paths name change; the type stays true of the rest.
+  return { value: redacted as T, counts, exceeded };
 }
 
-function applyOne(value: unknown, redaction: Redaction, redactor: Redactor): unknown {
-  const { paths, detectors } = redaction;
-  if (paths === undefined) return scrub(value, detectors ?? DETECTOR_IDS, redactor);
-  const replace =
-    detectors === undefined
-      ? (found: unknown): unknown => redactor.whole(found)
-      : (found: unknown): unknown => scrub(found, detectors, redactor);
-  let current = value;
-  for (const text of paths) {
-    const path = parsePath(text);
+function redactUnknown(
+  value: unknown,
+  redactions: readonly Redaction[],
+  options: RedactOptions,
+): RedactionResult<unknown> {
+  try {
+    const plan = new RedactionPlan(redactions);
     // `compile` refuses such a path; one that gets here all the same must not let the value through.
-    const mapped = typeof path === "string" ? undefined : mapPath(current, path, { replace });
-    if (mapped === undefined || mapped.exceeded) {
-      redactor.exceeded = true;
-      return UNSCANNED;
-    }
-    current = mapped.value;
+    if (plan.isBroken) return { value: UNSCANNED, counts: NONE, exceeded: true };
+    const redactor = new Redactor(plan, options);
+    const redacted = redactor.redact(value);
+    const { counts } = redactor.counts;
+    return { value: redacted === REMOVED ? undefined : redacted, counts, exceeded: redactor.exceeded };
+  } catch {
+    return { value: UNSCANNED, counts: NONE, exceeded: true };
   }
-  return current;
 }

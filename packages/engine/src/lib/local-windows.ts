@@ -1,0 +1,41 @@
+import type { BudgetKey } from "@handlebar/protocol";
+import type { SharedNeed, SharedReading } from "./facts.ts";
+import type { SharedAdd } from "./shared-adds.ts";
+import { createWindowStore, type WindowKey, type WindowStore } from "./window-store.ts";
+
+/**
+ * Windows that reach beyond one run, kept in one place for all its runs: what an SDK without a control plane, a case run and
+ * a replay decide by. Exact and bounded as the engine's own windows are.
+ */
+export class LocalWindows {
+  readonly #windows: WindowStore = createWindowStore();
+
+  read(need: SharedNeed, nowMs: number): SharedReading | undefined {
+    const key = windowOf(need);
+    const value = this.#windows.read(key, nowMs, need.aggregate);
+    if (value === undefined) return undefined;
+    const resetAtMs = this.#windows.countBelowAtMs(key, nowMs, need.limit);
+    return { value, ...(resetAtMs === undefined ? {} : { resetAtMs }) };
+  }
+
+  /** Takes over what a call that was let through, or that ended, changes; its reservations are held under `callId`. */
+  apply(add: SharedAdd, callId: string, nowMs: number): void {
+    const key = windowOf(add);
+    const entry = { atMs: nowMs, amount: add.amount };
+    const isHeld =
+      (add.kind === "reserve" && this.#windows.reserve(key, callId, entry)) ||
+      (add.kind === "settle" && this.#windows.settle(key, callId, entry));
+    if (add.kind === "release") this.#windows.release(key, callId);
+    // What cannot be held is added: a window may count too much, never too little.
+    else if (!isHeld) this.#windows.add(key, nowMs, add.amount);
+  }
+}
+
+/** One text for a shared window, equal for equal keys. */
+export function budgetKeyText({ policyId, ruleId, index, scope, scopeId }: BudgetKey): string {
+  return JSON.stringify([policyId, ruleId, index, scope, scopeId]);
+}
+
+function windowOf(of: { readonly key: BudgetKey; readonly windowMs: number }): WindowKey {
+  return { key: budgetKeyText(of.key), windowMs: of.windowMs };
+}
