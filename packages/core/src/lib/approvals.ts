@@ -1,7 +1,10 @@
 import type { Approval, ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
 
 /** The user's own way to ask a person; used where there is no control plane. */
-export type ApprovalHandler = (request: ApprovalRequest, signal: AbortSignal) => Promise<ApprovalAnswer> | ApprovalAnswer;
+export type ApprovalHandler = (
+  request: ApprovalRequest,
+  signal: AbortSignal,
+) => Promise<ApprovalAnswer> | ApprovalAnswer;
 
 /** What became of a request: the fields of an approval that a decision needs. */
 export type ApprovalState = Pick<Approval, "approvalId" | "status"> & {

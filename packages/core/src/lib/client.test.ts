@@ -71,7 +71,9 @@ describe("a governed loop without a control plane", () => {
   it("holds a call, asks the local handler once, and lets exactly that call through", async () => {
     const held: Policy = {
       name: "held",
-      rules: [{ name: "ask", on: "tool.before", tool: { name: "wire" }, effect: { type: "hitl", reason: "money leaves" } }],
+      rules: [
+        { name: "ask", on: "tool.before", tool: { name: "wire" }, effect: { type: "hitl", reason: "money leaves" } },
+      ],
     };
     const asked: unknown[] = [];
     const { hb } = setUp({

@@ -1,4 +1,11 @@
-import { type AgentState, type JsonObject, HandlebarError, type Lockdown, type Policy, type Tool } from "@handlebar/protocol";
+import {
+  type AgentState,
+  type JsonObject,
+  HandlebarError,
+  type Lockdown,
+  type Policy,
+  type Tool,
+} from "@handlebar/protocol";
 import { AppliedState, type Refusal } from "./applied-state.ts";
 import type { ApprovalDesk } from "./approvals.ts";
 import { type HandlebarConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
@@ -64,12 +71,18 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     this.#bus = new SinkBus({ ...runtime, logger: this.#logger }, this.#makeSinks());
     this.#writer = createEventWriter(
       runtime,
-      { agentId: this.#config.agent.slug, runId: `client-${runtime.newId()}`, sessionId: undefined, actorExternalId: undefined },
+      {
+        agentId: this.#config.agent.slug,
+        runId: `client-${runtime.newId()}`,
+        sessionId: undefined,
+        actorExternalId: undefined,
+      },
       { emit: (event) => this.#bus.write(event) },
     );
     this.#link = this.#connect();
     const { onApproval } = this.#config;
-    if (this.#link === undefined && onApproval !== undefined) this.#localApprovals = new LocalApprovals(runtime, onApproval);
+    if (this.#link === undefined && onApproval !== undefined)
+      this.#localApprovals = new LocalApprovals(runtime, onApproval);
     this.#services = this.#makeServices(this.#link?.approvals ?? this.#localApprovals);
   }
 
@@ -99,7 +112,9 @@ export class HandlebarClient<TContext extends object = JsonObject> {
    */
   async ready(): Promise<ClientStatus> {
     if (this.#link !== undefined) {
-      const answered = await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+      const answered = await withDeadline(this.#runtime, this.#link.answered, {
+        timeoutMs: this.#config.initTimeoutMs,
+      });
       const { status } = this.#link;
       if (this.#config.failClosed && status !== "ready") {
         const refused = status === "refused";
@@ -269,4 +284,3 @@ export const Handlebar = {
     return new HandlebarClient<TContext>(config);
   },
 } as const;
-

@@ -21,6 +21,8 @@ export interface Holding {
   readonly sessionId: string | undefined;
   readonly actor: Actor | undefined;
   readonly call: CallFacts;
+  /** The arguments' plain form says all there is: an answer can be bound to it. */
+  readonly canBind: boolean;
   /** The arguments as they may be shown. */
   readonly shownArgs: JsonValue | undefined;
   readonly waitMs: number;
@@ -62,10 +64,9 @@ function settle(holding: Holding, state: ApprovalState): ApprovalFact {
 
 function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefined {
   const { call, actor } = holding;
-  const bound =
-    call.argsExceeded === true
-      ? undefined
-      : fingerprint({ agent: holding.agent, tool: call.tool.name, args: call.args, actor });
+  const bound = holding.canBind
+    ? fingerprint({ agent: holding.agent, tool: call.tool.name, args: call.args, actor })
+    : undefined;
   if (bound === undefined) return undefined;
   const effect = held.set.policies
     .find((policy) => policy.id === held.policyId)

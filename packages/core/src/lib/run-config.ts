@@ -56,7 +56,10 @@ const runConfigSchema = z.strictObject({
   model: modelSchema.optional(),
   tags: stringMapSchema.optional(),
   context: z
-    .custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "must be an object")
+    .custom<object>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "must be an object",
+    )
     .optional(),
   prompt: z.string().optional(),
   runTtlMs: durationMs.optional(),
@@ -72,7 +75,9 @@ const runConfigSchema = z.strictObject({
     })
     .optional(),
   adapter: z.strictObject({ name: z.string(), version: z.string().optional() }).optional(),
-  parent: z.custom<{ runId: string }>((value) => typeof value === "object" && value !== null && "runId" in value).optional(),
+  parent: z
+    .custom<{ runId: string }>((value) => typeof value === "object" && value !== null && "runId" in value)
+    .optional(),
 });
 
 /** @throws HandlebarError `HB_RUN_CONFIG_INVALID`, naming every wrong field at once. */

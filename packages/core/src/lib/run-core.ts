@@ -1,15 +1,13 @@
-import { createRunState, type Facts, restoreRunState, type RunState, seedLabels } from "@handlebar/engine";
 import {
-  type Actor,
-  type Decision,
-  type EventData,
-  type JsonObject,
-  type JsonValue,
-  type Model,
-  type Phase,
-  type RunStatus,
-} from "@handlebar/protocol";
-import { toPlain } from "@handlebar/engine";
+  createRunState,
+  type Facts,
+  isFaithful,
+  type RunState,
+  restoreRunState,
+  seedLabels,
+  toPlain,
+} from "@handlebar/engine";
+import type { Actor, Decision, EventData, JsonObject, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
 import type { CallView } from "./config.ts";
 import { createEventWriter, type EventWriter } from "./event-writer.ts";
@@ -176,8 +174,14 @@ export class RunCore<TContext extends object> {
 }
 
 /** A payload's JSON form for facts. */
-export function plainOf(value: unknown): { readonly value: JsonValue; readonly exceeded: boolean } {
-  const { value: plain, notes } = toPlain(value);
-  return { value: plain, exceeded: notes.exceeded };
+export interface PlainPayload {
+  readonly value: JsonValue;
+  readonly exceeded: boolean;
+  /** Nothing was changed or left out, so that two different payloads cannot look alike. */
+  readonly isFaithful: boolean;
 }
 
+export function plainOf(value: unknown): PlainPayload {
+  const { value: plain, notes } = toPlain(value);
+  return { value: plain, exceeded: notes.exceeded, isFaithful: isFaithful(notes) };
+}

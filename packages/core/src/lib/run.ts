@@ -16,7 +16,7 @@ import { afterLlm, beforeLlm } from "./llm-hooks.ts";
 import { obeyLockdowns } from "./obey-lockdowns.ts";
 import type { RunSnapshot } from "./run-config.ts";
 import type { RunCore } from "./run-core.ts";
-import { afterTool, beforeTool, beforeTools } from "./tool-hooks.ts";
+import { afterTool, beforeTool, beforeTools, notStarted } from "./tool-hooks.ts";
 import type { DefinedTool } from "./tools.ts";
 
 /** What a tool's own code gets beside its arguments. */
@@ -117,6 +117,8 @@ export class Run<TContext extends object = JsonObject> {
     if (run === undefined) throw new TypeError("run.tool: give `execute`, or a tool made by `defineTool`");
     const before = await this.beforeTool<TArgs>(call);
     if (before.verdict === "BLOCK") return { status: "blocked", decision: before };
+    const stopped = notStarted(this.#core, before);
+    if (stopped !== undefined) return { status: "blocked", decision: stopped };
     let result: TResult;
     try {
       result = await run(before.args, { signal: this.signal });

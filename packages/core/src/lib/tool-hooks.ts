@@ -24,6 +24,8 @@ export const OFF: Decision = {
 interface PreparedCall<TArgs> {
   readonly call: ToolCall<TArgs>;
   readonly facts: CallFacts;
+  /** An approval can be bound to exactly these arguments. */
+  readonly canBind: boolean;
   readonly stepIndex: number;
 }
 
@@ -74,12 +76,12 @@ function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: 
     args: args.value,
     argsExceeded: args.exceeded,
   };
-  return { call, facts, stepIndex: core.takeStep() };
+  return { call, facts, canBind: args.isFaithful, stepIndex: core.takeStep() };
 }
 
 function decideTool<TArgs, TContext extends object>(
   core: RunCore<TContext>,
-  { call, facts }: PreparedCall<TArgs>,
+  { call, facts, canBind }: PreparedCall<TArgs>,
 ): Promise<Decision> {
   const { services } = core;
   const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
@@ -97,6 +99,7 @@ function decideTool<TArgs, TContext extends object>(
           sessionId: core.sessionId,
           actor: core.actor,
           call: facts,
+          canBind,
           shownArgs: capture("args", call.args, services.config.capture.args).value,
           waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
           requestTimeoutMs: services.config.requestTimeoutMs,
@@ -209,8 +212,30 @@ export function noteFinished<TContext extends object>(core: RunCore<TContext>, f
   noteResult(set, facts);
   for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, callIdOf(facts));
   const after = labelsOf(core.state);
-  if (core.sessionId !== undefined) core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });
+  if (core.sessionId !== undefined)
+    core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });
   return after.filter((label) => !before.has(label));
+}
+
+/**
+ * For a call that was let through and must not start after all, since its run was ended in between: records that it did not
+ * run, and gives the decision that stops it. Asked in the same tick in which the call would start.
+ */
+export function notStarted<TContext extends object>(core: RunCore<TContext>, before: ToolDecision): Decision | undefined {
+  if (core.services.config.enforceMode !== "enforce" || core.lifecycle.forFacts === "open") return undefined;
+  const decision = decide(core.services.state.set, core.facts("tool.before"));
+  const facts = finishedCall(core, before, { error: new NotStartedError() });
+  noteFinished(core, { ...core.facts("tool.after"), call: facts });
+  core.conclude(decision);
+  writeResult(core, { facts, metrics: {}, decision, result: undefined, labelsAdded: [] });
+  return decision;
+}
+
+class NotStartedError extends Error {
+  override readonly name = "NotStarted";
+  constructor() {
+    super("the run was ended before the call started");
+  }
 }
 
 interface Written {

@@ -24,7 +24,10 @@ export function fitJson(value: JsonValue, sizeBytesMax: number, depth = 0): Json
   if (depth >= EVENT_BOUNDS.cutDepthMax) return cutText(JSON.stringify(value), sizeBytesMax);
   if (Array.isArray(value)) {
     const kept: readonly JsonValue[] = value.slice(0, entryCount(value.length, sizeBytesMax));
-    const rooms = shareRoom(kept.map((entry) => jsonSizeBytes(entry) + 1), sizeBytesMax - QUOTES_BYTES);
+    const rooms = shareRoom(
+      kept.map((entry) => jsonSizeBytes(entry) + 1),
+      sizeBytesMax - QUOTES_BYTES,
+    );
     return kept.map((entry, index) => fitJson(entry, (rooms[index] ?? 0) - 1, depth + 1));
   }
   const entries = Object.entries(value);

@@ -6,8 +6,22 @@ import { utf8SizeBytes } from "./utf8.ts";
 
 const hostile = fc.oneof(
   fc.anything({ withBigInt: true, withDate: true, withMap: true, withSparseArray: true, withNullPrototype: true }),
-  fc.constant(0).map(() => ({ toJSON: () => { throw new Error("no"); } })),
-  fc.constant(0).map(() => new Proxy({}, { get: () => { throw new Error("no"); } })),
+  fc.constant(0).map(() => ({
+    toJSON: () => {
+      throw new Error("no");
+    },
+  })),
+  fc.constant(0).map(
+    () =>
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error("no");
+          },
+        },
+      ),
+  ),
   fc.string({ unit: "binary", maxLength: 5_000 }),
 );
 

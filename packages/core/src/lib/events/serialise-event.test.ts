@@ -81,7 +81,14 @@ describe("serialiseEvent", () => {
   });
 
   it("keeps what was already said of redaction", () => {
-    const bad = new Proxy({}, { ownKeys: () => { throw new Error("no"); } });
+    const bad = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw new Error("no");
+        },
+      },
+    );
     const redaction = { findings: { email: 2 }, omitted: ["args"] };
     expect(parse({ ...resultEvent(bad), redaction })).toEqual({
       ...resultEvent("[unserialisable]"),
@@ -96,7 +103,12 @@ describe("serialiseEvent", () => {
 
   it("puts an error event in the place of one that cannot be read at all, with its id and number", () => {
     const event = resultEvent(1);
-    Object.defineProperty(event, "data", { enumerable: true, get: () => { throw new Error("no"); } });
+    Object.defineProperty(event, "data", {
+      enumerable: true,
+      get: () => {
+        throw new Error("no");
+      },
+    });
     const serialised = serialiseEvent(event);
     expect(serialised.kind).toBe("tool.result");
     expect(auditEventSchema.parse(JSON.parse(serialised.text))).toEqual({
@@ -120,7 +132,9 @@ describe("serialiseEvent of a large event", () => {
     const parsed = auditEventSchema.parse(JSON.parse(text));
     expect(parsed).toMatchObject({
       data: { callId: "call-1", result: { title: "report", tags: ["a", "b"], body: expect.stringMatching(/^é+…$/) } },
-      redaction: { truncated: { result: utf8SizeBytes(JSON.stringify(event.kind === "tool.result" && event.data.result)) } },
+      redaction: {
+        truncated: { result: utf8SizeBytes(JSON.stringify(event.kind === "tool.result" && event.data.result)) },
+      },
     });
   });
 

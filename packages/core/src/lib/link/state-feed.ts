@@ -112,7 +112,9 @@ export class StateFeed {
 
   async #poll(
     waitSeconds: number,
-  ): Promise<{ readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly retryAfterMs?: number }> {
+  ): Promise<
+    { readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly retryAfterMs?: number }
+  > {
     const { agentId, signal } = this.#options;
     const revision = this.#options.revision();
     const answer = await this.#api.request<AgentState>({

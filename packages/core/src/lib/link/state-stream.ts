@@ -63,7 +63,11 @@ export async function readStream(runtime: Runtime, api: ApiClient, options: Stre
 
 async function pump(
   body: ReadableStream<Uint8Array>,
-  sink: { readonly heard: () => void; readonly onMessage: (message: LinkMessage) => void; readonly signal: AbortSignal },
+  sink: {
+    readonly heard: () => void;
+    readonly onMessage: (message: LinkMessage) => void;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
   const decoder = new TextDecoder();
   const reader = body.getReader();

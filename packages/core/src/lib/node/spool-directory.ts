@@ -29,11 +29,13 @@ export class SpoolDirectory {
 
   /** Makes the directory, and refuses one that another user could change. */
   prepare(): void {
-    if (mkdirSync(this.#path, { recursive: true, mode: DIRECTORY_MODE }) !== undefined) chmodSync(this.#path, DIRECTORY_MODE);
+    if (mkdirSync(this.#path, { recursive: true, mode: DIRECTORY_MODE }) !== undefined)
+      chmodSync(this.#path, DIRECTORY_MODE);
     const stat = lstatSync(this.#path);
     if (!stat.isDirectory()) throw new Error("the spool's `dir` is not a directory");
     const user = process.getuid?.();
-    if (user !== undefined && user !== 0 && stat.uid !== user) throw new Error("the spool's `dir` belongs to another user");
+    if (user !== undefined && user !== 0 && stat.uid !== user)
+      throw new Error("the spool's `dir` belongs to another user");
   }
 
   create(nowMs: number): SpoolSegment {

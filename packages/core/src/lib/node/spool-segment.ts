@@ -1,4 +1,14 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import type { SerialisedEvent } from "../events/serialise-event.ts";
 import { parseSpoolLine } from "./spool-line.ts";
 import type { SpoolName } from "./spool-name.ts";
@@ -148,7 +158,11 @@ export class SpoolSegment {
     const lines = this.#states.flatMap((state, line) => (state === STORED ? [line] : []));
     const fd = openSync(tmpPath, "wx", FILE_MODE);
     try {
-      const bytes = Buffer.from(this.#readLines(lines).map((text) => `${text}\n`).join(""));
+      const bytes = Buffer.from(
+        this.#readLines(lines)
+          .map((text) => `${text}\n`)
+          .join(""),
+      );
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     } finally {
       closeSync(fd);

@@ -40,7 +40,10 @@ export class DeferredBatches {
 
   /** Milliseconds until the first is due; infinite when there is none. */
   waitMs(nowMs: number): number {
-    return this.#waiting.reduce((wait, { notBeforeMs }) => Math.min(wait, notBeforeMs - nowMs), Number.POSITIVE_INFINITY);
+    return this.#waiting.reduce(
+      (wait, { notBeforeMs }) => Math.min(wait, notBeforeMs - nowMs),
+      Number.POSITIVE_INFINITY,
+    );
   }
 }
 

@@ -9,13 +9,22 @@ export function explainFailure(outcome: Exclude<DeliveryOutcome, { kind: "answer
     case "unavailable": {
       const status = outcome.status === undefined ? "" : ` with status ${outcome.status}`;
       if (outcome.reason === "bad_answer" || outcome.reason === "long_answer") {
-        return { key: outcome.reason, message: `HB_API_BAD_ANSWER: the endpoint answered${status}, and not as a control plane` };
+        return {
+          key: outcome.reason,
+          message: `HB_API_BAD_ANSWER: the endpoint answered${status}, and not as a control plane`,
+        };
       }
-      return { key: "unreachable", message: `HB_API_UNREACHABLE: events cannot be delivered (${outcome.reason}${status})` };
+      return {
+        key: "unreachable",
+        message: `HB_API_UNREACHABLE: events cannot be delivered (${outcome.reason}${status})`,
+      };
     }
     case "refused": {
       const code = outcome.problem === undefined ? "" : ` (${outcome.problem.code})`;
-      return { key: "refused", message: `HB_API_REJECTED: a batch of events was refused with status ${outcome.status}${code}` };
+      return {
+        key: "refused",
+        message: `HB_API_REJECTED: a batch of events was refused with status ${outcome.status}${code}`,
+      };
     }
     case "too_large":
       return { key: "too_large", message: "HB_API_REJECTED: a batch of events was too large for the endpoint" };

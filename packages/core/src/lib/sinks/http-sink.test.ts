@@ -38,7 +38,8 @@ function balance({ emitted, recovered, delivered, dropped, spooled, pending }: H
   return emitted + recovered - delivered - dropped - spooled - pending;
 }
 
-const ids = (events: readonly { readonly eventId: string }[]): readonly string[] => events.map(({ eventId }) => eventId);
+const ids = (events: readonly { readonly eventId: string }[]): readonly string[] =>
+  events.map(({ eventId }) => eventId);
 
 describe("HttpSink", () => {
   it("sends what was written in one request, an interval later, in order, with key and request id", async () => {
@@ -223,7 +224,9 @@ describe("HttpSink", () => {
     expect(sink.stats).toMatchObject({ delivered: 2, duplicates: 1, dropped: 1, pending: 1 });
     await world.advance(3_000);
     expect(sink.stats).toMatchObject({ delivered: 4, dropped: 1, pending: 0, unreportedDrops: 0 });
-    expect([...store.events.keys()].sort()).toEqual([...ids([taken, known, later].filter((e) => e !== undefined)), "event-5"].sort());
+    expect([...store.events.keys()].sort()).toEqual(
+      [...ids([taken, known, later].filter((e) => e !== undefined)), "event-5"].sort(),
+    );
   });
 
   it("halves batches that are too large, remembers it, and cuts a single event that still is", async () => {
@@ -442,7 +445,11 @@ describe("HttpSink.close", () => {
     await sink.flush();
     await world.advance(10_000);
     expect(world.requests).toEqual([]);
-    expect(sink.stats).toMatchObject({ emitted: 1, dropped: 1, drops: [{ reason: "closed", kind: "tool.decision", count: 1 }] });
+    expect(sink.stats).toMatchObject({
+      emitted: 1,
+      dropped: 1,
+      drops: [{ reason: "closed", kind: "tool.decision", count: 1 }],
+    });
   });
 
   it("can end at once, for a process that is exiting", () => {

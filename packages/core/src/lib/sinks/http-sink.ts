@@ -144,7 +144,10 @@ export class HttpSink implements TextSink {
       bounds: { countMax: queueCountMax, sizeBytesMax: queueSizeBytesMax, mustKeepSizeBytes },
       spool: this.#options.spool,
       onDrop: (reason) =>
-        this.#log.warn(`drop ${reason}`, `HB_SINK_FAILED: events are being dropped (${reason}); see the sink's \`stats\``),
+        this.#log.warn(
+          `drop ${reason}`,
+          `HB_SINK_FAILED: events are being dropped (${reason}); see the sink's \`stats\``,
+        ),
     });
   }
 

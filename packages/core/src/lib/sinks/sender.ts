@@ -233,7 +233,8 @@ export class Sender {
     this.#pacing.failed(this.#nowMs(), outcome.retryAfterMs);
     // A status of 500 can be the work of one event; an answer too long to read is the work of many.
     if (outcome.status === 500) batch.failureCount++;
-    if (outcome.reason === "long_answer" && batch.events.length > 1) batch.failureCount = SINK_BOUNDS.suspectFailureCount;
+    if (outcome.reason === "long_answer" && batch.events.length > 1)
+      batch.failureCount = SINK_BOUNDS.suspectFailureCount;
     this.#suspectOrKeep(batch);
   }
 

@@ -21,7 +21,12 @@ interface SimTimer {
 
 /** What the simulated server does with one request. */
 export type SimAnswer =
-  | { readonly kind: "answer"; readonly status: number; readonly body: string; readonly headers?: Record<string, string> }
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly body: string;
+      readonly headers?: Record<string, string>;
+    }
   | { readonly kind: "reset" }
   | { readonly kind: "hang" };
 
@@ -94,7 +99,12 @@ export class SimWorld {
 
   #fetch(init: FetchInit): Promise<Response> {
     const text = typeof init.body === "string" ? init.body : "";
-    const request = { atMs: this.nowMs, headers: init.headers, body: JSON.parse(text) as IngestBody, sizeBytes: text.length };
+    const request = {
+      atMs: this.nowMs,
+      headers: init.headers,
+      body: JSON.parse(text) as IngestBody,
+      sizeBytes: text.length,
+    };
     this.requests.push(request);
     const answer = this.answer(request);
     if (answer.kind === "reset") return Promise.reject(new TypeError("fetch failed"));
@@ -169,11 +179,21 @@ export class SimClient {
   }
 
   result(runId: string, length = 20): AuditEvent {
-    return this.event(runId, "tool.result", { callId: "c", tool: { name: "t" }, outcome: "success", result: "r".repeat(length) });
+    return this.event(runId, "tool.result", {
+      callId: "c",
+      tool: { name: "t" },
+      outcome: "success",
+      result: "r".repeat(length),
+    });
   }
 
   decision(runId: string): AuditEvent {
-    return this.event(runId, "tool.decision", { callId: "c", tool: { name: "t" }, verdict: "ALLOW", control: "CONTINUE" });
+    return this.event(runId, "tool.decision", {
+      callId: "c",
+      tool: { name: "t" },
+      verdict: "ALLOW",
+      control: "CONTINUE",
+    });
   }
 
   makeDropped(report: DropReport): AuditEvent {

@@ -94,12 +94,16 @@ class SinkLane {
     const full = this.#unsettled.size >= SINK_BOUNDS.unsettledCountMax;
     if (full || this.#breaker.isOpen(this.#nowMs())) {
       this.#skipped++;
-      this.#log.warn(`${this.#name} skipped`, `HB_SINK_FAILED: the sink \`${this.#name}\` is left out for now; events for it are lost`);
+      this.#log.warn(
+        `${this.#name} skipped`,
+        `HB_SINK_FAILED: the sink \`${this.#name}\` is left out for now; events for it are lost`,
+      );
       return;
     }
     this.#written++;
     try {
-      const result = text !== undefined && isTextSink(this.#sink) ? this.#sink.writeSerialised(text) : this.#sink.write(event);
+      const result =
+        text !== undefined && isTextSink(this.#sink) ? this.#sink.writeSerialised(text) : this.#sink.write(event);
       if (isThenable(result)) this.#follow(result);
     } catch (error) {
       this.#fail(error);
@@ -127,7 +131,10 @@ class SinkLane {
     const timeoutMs = deadlineMs + SINK_BOUNDS.closeGraceMs;
     const result = await withDeadline(this.#runtime, work(), { timeoutMs });
     if (result.ok) return;
-    const why = result.reason === "timeout" ? `did not ${what} within ${deadlineMs} ms` : `failed to ${what}: ${messageOf(result.error)}`;
+    const why =
+      result.reason === "timeout"
+        ? `did not ${what} within ${deadlineMs} ms`
+        : `failed to ${what}: ${messageOf(result.error)}`;
     this.#log.warn(`${this.#name} ${what}`, `HB_SINK_FAILED: the sink \`${this.#name}\` ${why}`);
   }
 
@@ -142,7 +149,10 @@ class SinkLane {
     this.#failed++;
     const opened = this.#breaker.failed(this.#nowMs());
     const rest = opened ? "; it is left out for 30 s" : "";
-    this.#log.warn(`${this.#name} failed`, `HB_SINK_FAILED: the sink \`${this.#name}\` failed: ${messageOf(error)}${rest}`);
+    this.#log.warn(
+      `${this.#name} failed`,
+      `HB_SINK_FAILED: the sink \`${this.#name}\` failed: ${messageOf(error)}${rest}`,
+    );
   }
 
   #nowMs(): number {

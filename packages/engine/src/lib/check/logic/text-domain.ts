@@ -1,0 +1,156 @@
+import { globCovers, globsDisjoint, isLiteralGlob } from "../../glob.ts";
+import { GLOB_LENGTH_MAX } from "../../limits.ts";
+import { foldCase } from "../../text-case.ts";
+import { suits, type ValueLiteral } from "./value-domain.ts";
+
+/** Pairs of patterns that are compared; past this they are taken to fit. */
+const PAIR_COUNT_MAX = 4_096;
+/** Texts that are tried one by one. */
+const TRIED_COUNT_MAX = 4_096;
+
+/** Whether some text, whole, too long or cut off, is as all literals ask. */
+export function canTextHold(literals: readonly ValueLiteral[], isExact: boolean): boolean {
+  if (isExact) return canWholeTextHold(literals.map((literal) => ({ ...literal, isStrict: true })));
+  const strict = literals.filter(({ isStrict }) => isStrict);
+  // Too long a text to compare: only its length is known.
+  if (strict.every((literal) => isAboutLength(literal))) return true;
+  const isDecidedWhenCut = strict.every(({ atom, isPositive }) => {
+    const holds = atom.question.test?.holdsWhenCut ?? "none";
+    return holds === "both" || holds === (isPositive ? "true" : "false");
+  });
+  if (isDecidedWhenCut && canWholeTextHold(strict)) return true;
+  // A regular expression may give up on a text that others compare.
+  const whole = literals.filter(({ atom, isStrict }) => isStrict || atom.question.op !== "matches");
+  return canWholeTextHold(whole);
+}
+
+/** Unknown is no answer about a whole text: what lets it be unknown must hold as well. */
+function canWholeTextHold(literals: readonly ValueLiteral[]): boolean {
+  const { cased, folded } = byCase(literals.map((literal) => ({ ...literal, isStrict: true })));
+  const named = textsNamed(cased);
+  if (named !== undefined) return named.some((text) => suits([...cased, ...folded], text));
+  const comparable = folded.filter(({ atom }) => atom.question.op !== "matches");
+  const namedFolded = textsNamed(comparable);
+  if (namedFolded?.some((text) => foldCase(text) !== text || suits(comparable, text)) === false) return false;
+  return canPatternsHold(cased) && canPatternsHold(comparable);
+}
+
+function byCase(literals: readonly ValueLiteral[]): {
+  readonly cased: readonly ValueLiteral[];
+  readonly folded: readonly ValueLiteral[];
+} {
+  const isFolded = ({ atom }: ValueLiteral): boolean => atom.question.ignoreCase;
+  return { cased: literals.filter((literal) => !isFolded(literal)), folded: literals.filter(isFolded) };
+}
+
+function isAboutLength({ atom }: ValueLiteral): boolean {
+  return atom.question.op === "longerThan" || atom.question.op === "shorterThan";
+}
+
+/** The few texts of which the value must be one; `undefined` when no literal names them. */
+function textsNamed(literals: readonly ValueLiteral[]): readonly string[] | undefined {
+  let fewest: readonly string[] | undefined;
+  for (const literal of literals) {
+    const texts = textsOf(literal);
+    if (texts === undefined || texts.length > TRIED_COUNT_MAX) continue;
+    if (fewest === undefined || texts.length < fewest.length) fewest = texts;
+  }
+  return fewest;
+}
+
+function textsOf({ atom, isPositive }: ValueLiteral): readonly string[] | undefined {
+  const { op } = atom.question;
+  const operands = operandsOf(atom.question);
+  if (isPositive ? op === "eq" || op === "in" : op === "neq" || op === "notIn") return operands;
+  return isPositive && op === "glob" && operands.every(isLiteralGlob) ? operands : undefined;
+}
+
+function operandsOf({ operand, ignoreCase }: ValueLiteral["atom"]["question"]): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+  const texts = list.filter((one) => typeof one === "string");
+  return ignoreCase ? texts.map(foldCase) : texts;
+}
+
+/** Whether patterns that the text must match, and must not match, leave room for one. */
+function canPatternsHold(literals: readonly ValueLiteral[]): boolean {
+  const wanted: (readonly string[])[] = [];
+  const unwanted: string[] = [];
+  for (const literal of literals) {
+    const patterns = patternsOf(literal);
+    if (patterns === undefined) continue;
+    if (patterns.isWanted) wanted.push(patterns.globs);
+    else unwanted.push(...patterns.globs);
+  }
+  for (const [at, globs] of wanted.entries()) {
+    if (isCovered(globs, unwanted)) return false;
+    if (wanted.slice(at + 1).some((others) => areDisjoint(globs, others))) return false;
+  }
+  if (isCovered(["*"], unwanted)) return false;
+  const { lengthMin, lengthMax } = lengthsOf(literals);
+  return Math.max(lengthMin, ...wanted.map((globs) => Math.min(...globs.map(shortestMatch)))) <= lengthMax;
+}
+
+interface Patterns {
+  /** The text matches one of them; else none. */
+  readonly isWanted: boolean;
+  readonly globs: readonly string[];
+}
+
+/** What a literal says in globs; `undefined` when it cannot be said, or not all of it. */
+function patternsOf({ atom, isPositive }: ValueLiteral): Patterns | undefined {
+  const { op } = atom.question;
+  const operands = operandsOf(atom.question);
+  if (op === "glob") return { isWanted: isPositive, globs: operands };
+  const isPlain = operands.every(
+    (text) => isLiteralGlob(text) && text.isWellFormed() && text.length <= GLOB_LENGTH_MAX - 2,
+  );
+  if (!isPlain) return undefined;
+  switch (op) {
+    case "eq":
+    case "in":
+      return { isWanted: isPositive, globs: operands };
+    case "neq":
+    case "notIn":
+      return { isWanted: !isPositive, globs: operands };
+    case "contains":
+      return { isWanted: isPositive, globs: operands.map((text) => `*${text}*`) };
+    case "notContains":
+      return { isWanted: !isPositive, globs: operands.map((text) => `*${text}*`) };
+    case "startsWith":
+      return { isWanted: isPositive, globs: operands.map((text) => `${text}*`) };
+    case "endsWith":
+      return { isWanted: isPositive, globs: operands.map((text) => `*${text}`) };
+    default:
+      return undefined;
+  }
+}
+
+/** Whether everything that one of `globs` matches is matched by one of `wide`. */
+function isCovered(globs: readonly string[], wide: readonly string[]): boolean {
+  if (globs.length * wide.length > PAIR_COUNT_MAX) return false;
+  return globs.every((glob) => wide.some((other) => globCovers(other, glob)));
+}
+
+function areDisjoint(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length * right.length > PAIR_COUNT_MAX) return false;
+  return left.every((glob) => right.every((other) => globsDisjoint(glob, other)));
+}
+
+/** UTF-16 code units of the shortest text that a glob matches, or fewer. */
+function shortestMatch(glob: string): number {
+  return glob.replaceAll("*", "").length;
+}
+
+function lengthsOf(literals: readonly ValueLiteral[]): { readonly lengthMin: number; readonly lengthMax: number } {
+  let lengthMin = 0;
+  let lengthMax = Number.POSITIVE_INFINITY;
+  for (const { atom, isPositive } of literals) {
+    const { op, operand } = atom.question;
+    if (typeof operand !== "number") continue;
+    if (op === "longerThan" && isPositive) lengthMin = Math.max(lengthMin, operand + 1);
+    if (op === "longerThan" && !isPositive) lengthMax = Math.min(lengthMax, operand);
+    if (op === "shorterThan" && isPositive) lengthMax = Math.min(lengthMax, operand - 1);
+    if (op === "shorterThan" && !isPositive) lengthMin = Math.max(lengthMin, operand);
+  }
+  return { lengthMin, lengthMax: lengthMin > lengthMax ? -1 : lengthMax };
+}
