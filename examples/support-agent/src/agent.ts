@@ -1,5 +1,5 @@
-import type { Decision, Message } from "@handlebar/protocol";
 import type { Run, ToolRun } from "@handlebar/core";
+import type { Decision, Message } from "@handlebar/protocol";
 import type { AnyTool } from "./tools.ts";
 
 /** What a model answers in one turn. */

@@ -1,5 +1,5 @@
-export type { ApprovalHandler } from "./lib/approvals.ts";
 export { getCurrentRun, withRun } from "./lib/als.ts";
+export type { ApprovalHandler } from "./lib/approvals.ts";
 export { type ClientStatus, Handlebar, type HandlebarClient } from "./lib/client.ts";
 export type {
   CallView,

@@ -1,5 +1,5 @@
 export { canonicalJson } from "./lib/canonical-json.ts";
-export { compile, type CompileOptions } from "./lib/compile.ts";
+export { type CompileOptions, compile } from "./lib/compile.ts";
 export { createRunState, restoreRunState, snapshotRunState } from "./lib/create-run-state.ts";
 export { decide } from "./lib/decide.ts";
 export { detect } from "./lib/detectors/detect.ts";
@@ -20,16 +20,16 @@ export {
   UNKNOWN,
   type Unknown,
 } from "./lib/facts.ts";
-export { budgetKeyText, LocalWindows } from "./lib/local-windows.ts";
 export { labelsOf, seedLabels, sessionLabelsOf } from "./lib/flow/session-labels.ts";
+export { budgetKeyText, LocalWindows } from "./lib/local-windows.ts";
 export { endsRun, findLockdown } from "./lib/lockdown.ts";
 export { needs } from "./lib/needs.ts";
 export { noteCall, notePrompt, noteResult } from "./lib/note.ts";
-export { type PolicySet } from "./lib/policy-set.ts";
+export type { PolicySet } from "./lib/policy-set.ts";
 export { redactMessage, redactMessages } from "./lib/redact/redact-messages.ts";
 export { redactValue } from "./lib/redact/redact-value.ts";
 export type { RedactionResult, RedactOptions } from "./lib/redact/redaction.ts";
-export { type RunState } from "./lib/run-state.ts";
-export { type SharedAdd, sharedAdds } from "./lib/shared-adds.ts";
+export type { RunState } from "./lib/run-state.ts";
 export { isFaithful, toPlain } from "./lib/safe-json.ts";
+export { type SharedAdd, sharedAdds } from "./lib/shared-adds.ts";
 export { createWindowStore, type WindowKey, type WindowStore } from "./lib/window-store.ts";

@@ -11,3 +11,7 @@ export {
 } from "./lib/read-policies.ts";
 export { runPolicyCases } from "./lib/run-cases.ts";
 export type { FileFormat, ReadOptions } from "./lib/source-text.ts";
+export { createReplay, type Replay, type ReplayOptions } from "./lib/replay/replay.ts";
+export type { ReplayExample, ReplayReport, ReplayRule } from "./lib/replay/report.ts";
+export { readTrafficRow, type RowReading } from "./lib/replay/read-row.ts";
+export type { TrafficStep } from "./lib/replay/traffic.ts";

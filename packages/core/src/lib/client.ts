@@ -1,7 +1,7 @@
 import {
   type AgentState,
-  type JsonObject,
   HandlebarError,
+  type JsonObject,
   type Lockdown,
   type Policy,
   type Tool,

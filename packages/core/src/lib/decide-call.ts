@@ -2,9 +2,9 @@ import {
   type ApprovalFact,
   decide,
   type Facts,
+  type Needs,
   needs as needsOf,
   noteCall,
-  type Needs,
   type PolicySet,
   sharedAdds,
 } from "@handlebar/engine";

@@ -221,7 +221,10 @@ export function noteFinished<TContext extends object>(core: RunCore<TContext>, f
  * For a call that was let through and must not start after all, since its run was ended in between: records that it did not
  * run, and gives the decision that stops it. Asked in the same tick in which the call would start.
  */
-export function notStarted<TContext extends object>(core: RunCore<TContext>, before: ToolDecision): Decision | undefined {
+export function notStarted<TContext extends object>(
+  core: RunCore<TContext>,
+  before: ToolDecision,
+): Decision | undefined {
   if (core.services.config.enforceMode !== "enforce" || core.lifecycle.forFacts === "open") return undefined;
   const decision = decide(core.services.state.set, core.facts("tool.before"));
   const facts = finishedCall(core, before, { error: new NotStartedError() });

@@ -1,5 +1,5 @@
 import { type Facts, type Needs, toPlain, UNKNOWN, type Unknown } from "@handlebar/engine";
-import { type JsonValue, type Metrics, type Subject, metricsSchema, subjectSchema } from "@handlebar/protocol";
+import { type JsonValue, type Metrics, metricsSchema, type Subject, subjectSchema } from "@handlebar/protocol";
 import * as z from "zod";
 import type { CallView, ResolvedConfig } from "./config.ts";
 import { withDeadline } from "./deadline.ts";

@@ -53,7 +53,11 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
     ask: condition?.eval,
     unknownMatches: rule.onUnknown === undefined ? effect.type !== "allow" : rule.onUnknown === "match",
     onUnavailable: rule.onUnavailable,
-    redactions: redactionsOf(effect, { policyId, ruleId, context: new CompileContext(shared, { ...owner, tool }, path) }),
+    redactions: redactionsOf(effect, {
+      policyId,
+      ruleId,
+      context: new CompileContext(shared, { ...owner, tool }, path),
+    }),
     needs: condition === undefined || context.needs.isEmpty ? undefined : context.needs,
     reason: onOneLine(effect.reason ?? rule.name),
     source: rule,
@@ -96,7 +100,10 @@ export function compileDefault(policy: CompiledPolicy): CompiledRule | undefined
 }
 
 function onOneLine(text: string): string {
-  return text.replace(/[\s\p{Cc}]+/gu, " ").trim().replace(/\.$/, "");
+  return text
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .replace(/\.$/, "");
 }
 
 function compileTool(rule: Rule, owner: Omit<ConditionOwner, "tool">, { shared, path }: RulePlace): ToolMatcher {
@@ -110,19 +117,30 @@ function compileTool(rule: Rule, owner: Omit<ConditionOwner, "tool">, { shared, 
 
 function severityOf(effect: Effect, context: CompileContext): number {
   if (Object.hasOwn(SEVERITY, effect.type)) return SEVERITY[effect.type];
-  return context.fail("HB_POLICY_INVALID", `unknown effect \`${String(effect.type)}\`; use allow, redact, hitl or block`);
+  return context.fail(
+    "HB_POLICY_INVALID",
+    `unknown effect \`${String(effect.type)}\`; use allow, redact, hitl or block`,
+  );
 }
 
 function redactionsOf(
   effect: Effect,
-  { policyId, ruleId, context }: { readonly policyId: string; readonly ruleId: string; readonly context: CompileContext },
+  {
+    policyId,
+    ruleId,
+    context,
+  }: { readonly policyId: string; readonly ruleId: string; readonly context: CompileContext },
 ): readonly PlannedRedaction[] {
   if (effect.type !== "redact") return [];
   return effect.redact.map((redaction, at) => {
     redaction.paths?.forEach((path, place) => {
       const wrong = parsePath(path);
       if (typeof wrong === "string") {
-        context.fail("HB_POLICY_PATH_INVALID", `\`${path}\`: ${wrong}; correct it`, `effect.redact[${at}].paths[${place}]`);
+        context.fail(
+          "HB_POLICY_PATH_INVALID",
+          `\`${path}\`: ${wrong}; correct it`,
+          `effect.redact[${at}].paths[${place}]`,
+        );
       }
     });
     return Object.freeze({ ...redaction, ruleId, policyId });

@@ -4,7 +4,9 @@ import { compile } from "./compile.ts";
 import { policyOf, ruleOf } from "./facts.fixture.ts";
 
 /** The code, field and message of the error that compiling gives. */
-function errorOf(policies: readonly Policy[]): { code: string; field: string | undefined; message: string } | undefined {
+function errorOf(
+  policies: readonly Policy[],
+): { code: string; field: string | undefined; message: string } | undefined {
   try {
     compile(policies);
     return undefined;
@@ -70,7 +72,11 @@ describe("compile", () => {
     [
       "HB_POLICY_TIMEZONE_UNKNOWN",
       ".timezone.fallback",
-      { kind: "timeGate", windows: [{ days: ["mon"], start: "09:00", end: "10:00" }], timezone: { actor: "metadata.tz", fallback: "X" } },
+      {
+        kind: "timeGate",
+        windows: [{ days: ["mon"], start: "09:00", end: "10:00" }],
+        timezone: { actor: "metadata.tz", fallback: "X" },
+      },
     ],
     [
       "HB_POLICY_PATH_INVALID",
@@ -105,7 +111,10 @@ describe("compile", () => {
     expect(errorOfCondition(nest(31))).toBeUndefined();
     expect(errorOfCondition(nest(32))?.code).toBe("HB_POLICY_LIMIT");
     const wide = (count: number): Condition => ({ kind: "or", any: Array.from({ length: count }, () => leaf) });
-    const wider = (groups: number, size: number): Condition => ({ kind: "and", all: Array.from({ length: groups }, () => wide(size)) });
+    const wider = (groups: number, size: number): Condition => ({
+      kind: "and",
+      all: Array.from({ length: groups }, () => wide(size)),
+    });
     expect(errorOfCondition(wider(4, 120))).toBeUndefined();
     expect(errorOfCondition(wider(4, 125))?.code).toBe("HB_POLICY_LIMIT");
   });

@@ -86,7 +86,11 @@ function checkUnique(policies: readonly CompiledPolicy[]): void {
     for (const [at, { id = "" }] of source.rules.entries()) {
       if (ruleIds.has(id)) {
         const details = { policyId, ruleId: id };
-        throw duplicate(`two rules of policy \`${policyId}\` have the id \`${id}\``, `policies[${index}].rules[${at}].id`, details);
+        throw duplicate(
+          `two rules of policy \`${policyId}\` have the id \`${id}\``,
+          `policies[${index}].rules[${at}].id`,
+          details,
+        );
       }
       ruleIds.add(id);
     }

@@ -1,4 +1,12 @@
-import type { AgentSelector, EffectType, EvaluatedRule, Phase, PlannedRedaction, Policy, Rule } from "@handlebar/protocol";
+import type {
+  AgentSelector,
+  EffectType,
+  EvaluatedRule,
+  Phase,
+  PlannedRedaction,
+  Policy,
+  Rule,
+} from "@handlebar/protocol";
 import type { ConditionNeeds } from "./compile-context.ts";
 import type { CompiledCondition, Leaf } from "./conditions/compiled-condition.ts";
 import type { AgentFacts } from "./facts.ts";
@@ -57,7 +65,12 @@ export interface CompiledRule {
 }
 
 /** What a decision says of a rule. One frozen object for each thing there is to say, shared by all decisions. */
-export function evaluatedRow(rule: CompiledRule, outcome: Outcome, isMatched: boolean, isShadow: boolean): EvaluatedRule {
+export function evaluatedRow(
+  rule: CompiledRule,
+  outcome: Outcome,
+  isMatched: boolean,
+  isShadow: boolean,
+): EvaluatedRule {
   const at = (outcome << 2) | (isMatched ? 2 : 0) | (isShadow ? 1 : 0);
   return rule.rows[at] ?? addRow(rule, at, outcome);
 }

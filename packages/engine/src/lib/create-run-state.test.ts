@@ -42,7 +42,10 @@ describe("a snapshot of a run's state", () => {
       ["tags", "true"],
     ]);
     expect(snapshotRunState(restored)).toEqual(snapshot);
-    noteResult(set, factsOf({ phase: "tool.after", run: { state: restored }, call: { callId: "b" }, metrics: { cost: 0 } }));
+    noteResult(
+      set,
+      factsOf({ phase: "tool.after", run: { state: restored }, call: { callId: "b" }, metrics: { cost: 0 } }),
+    );
     expect(outcomes(restored)).toEqual([
       ["cost", "true"],
       ["count", "true"],

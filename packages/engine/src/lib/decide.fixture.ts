@@ -10,15 +10,34 @@ const name = fc.constantFrom(...NAMES);
 const tags = fc.subarray([...TAGS]);
 const someTags = fc.subarray([...TAGS], { minLength: 1 });
 const key = fc.constantFrom("x", "y", "amount", "__proto__", "constructor");
-const path = fc.constantFrom("x", "y", "amount", "x.y", "[]", "x[]", "x[].y", "*", "**", "constructor.name", "__proto__.x");
+const path = fc.constantFrom(
+  "x",
+  "y",
+  "amount",
+  "x.y",
+  "[]",
+  "x[]",
+  "x[].y",
+  "*",
+  "**",
+  "constructor.name",
+  "__proto__.x",
+);
 
 const selector = fc.record(
-  { name: fc.oneof(name, fc.constantFrom("*", "send_*", "?"), fc.array(name, { minLength: 1, maxLength: 2 })), tagsAny: someTags, tagsAll: someTags },
+  {
+    name: fc.oneof(name, fc.constantFrom("*", "send_*", "?"), fc.array(name, { minLength: 1, maxLength: 2 })),
+    tagsAny: someTags,
+    tagsAll: someTags,
+  },
   { requiredKeys: [] },
 );
 
 const text = fc.oneof(
-  fc.record({ op: fc.constantFrom("eq", "neq", "contains", "notContains", "startsWith", "endsWith"), value: fc.constantFrom("", "a", "free", "ab") }),
+  fc.record({
+    op: fc.constantFrom("eq", "neq", "contains", "notContains", "startsWith", "endsWith"),
+    value: fc.constantFrom("", "a", "free", "ab"),
+  }),
   fc.record({ op: fc.constantFrom("in", "notIn"), value: fc.constant(["a", "free"]) }),
   fc.record({ op: fc.constant("glob"), value: fc.constantFrom("*a*", "?ree") }),
   fc.record({ op: fc.constant("matches"), value: fc.constantFrom("^a+$", "(a|b)*c") }),
@@ -26,7 +45,11 @@ const text = fc.oneof(
 );
 const presence = fc.record({ op: fc.constantFrom("exists", "absent") });
 const typed = fc.oneof(
-  fc.record({ type: fc.constant("number"), op: fc.constantFrom("eq", "neq", "gt", "gte", "lt", "lte"), value: fc.integer({ min: -2, max: 2 }) }),
+  fc.record({
+    type: fc.constant("number"),
+    op: fc.constantFrom("eq", "neq", "gt", "gte", "lt", "lte"),
+    value: fc.integer({ min: -2, max: 2 }),
+  }),
   text.map((comparison) => ({ type: "string", ...comparison })),
   fc.record({ type: fc.constant("boolean"), op: fc.constantFrom("eq", "neq"), value: fc.boolean() }),
   presence.map((comparison) => ({ type: "any", ...comparison })),
@@ -46,15 +69,26 @@ const leaf: fc.Arbitrary<unknown> = fc.oneof(
     .tuple(path, typed, onMissing, fc.constantFrom({}, { quantifier: "all" }), fc.constantFrom({}, { in: "result" }))
     .map(([at, ...rest]) => Object.assign({ kind: "toolArg", path: at }, ...rest)),
   fc.tuple(path, typed, onMissing).map(([at, ...rest]) => Object.assign({ kind: "context", path: at }, ...rest)),
-  fc.tuple(fc.oneof(text, presence), onMissing).map((rest) => Object.assign({ kind: "actor", path: "metadata.tier" }, ...rest)),
+  fc
+    .tuple(fc.oneof(text, presence), onMissing)
+    .map((rest) => Object.assign({ kind: "actor", path: "metadata.tier" }, ...rest)),
   fc.tuple(window, fc.nat(3)).map(([over, max]) => ({ kind: "maxCalls", max, ...over })),
   fc
     .tuple(window, fc.constantFrom("sum", "avg", "max", "min", "count"), fc.constantFrom("gt", "lte"))
     .map(([over, aggregate, op]) => ({ kind: "metricWindow", metric: "cost", aggregate, op, value: 1, ...over })),
   fc.record({ kind: fc.constant("sequence"), called: fc.array(selector, { minLength: 1, maxLength: 2 }) }),
-  fc.record({ kind: fc.constant("executionTime"), scope: fc.constantFrom("run", "call"), op: fc.constant("gt"), valueMs: fc.nat(100_000) }),
+  fc.record({
+    kind: fc.constant("executionTime"),
+    scope: fc.constantFrom("run", "call"),
+    op: fc.constant("gt"),
+    valueMs: fc.nat(100_000),
+  }),
   fc.constantFrom(
-    { kind: "timeGate", windows: [{ days: ["wed"], start: "09:00", end: "17:00" }], timezone: { actor: "metadata.tz" } },
+    {
+      kind: "timeGate",
+      windows: [{ days: ["wed"], start: "09:00", end: "17:00" }],
+      timezone: { actor: "metadata.tz" },
+    },
     { kind: "custom", name: "yes" },
     { kind: "custom", name: "unregistered" },
     { kind: "signal", signal: "risk", type: "number", op: "gt", value: 0 },
@@ -87,7 +121,10 @@ const phase = fc.constantFrom("tool.before", "tool.after", "llm.before", "llm.af
 export const ruleArb: fc.Arbitrary<Rule> = fc.record(
   {
     name: fc.constant("rule"),
-    on: fc.oneof({ weight: 3, arbitrary: fc.constant("tool.before") }, { weight: 1, arbitrary: fc.uniqueArray(phase, { minLength: 1 }) }),
+    on: fc.oneof(
+      { weight: 3, arbitrary: fc.constant("tool.before") },
+      { weight: 1, arbitrary: fc.uniqueArray(phase, { minLength: 1 }) },
+    ),
     effect: effectArb,
     tool: selector,
     when: condition,
@@ -155,14 +192,21 @@ export const factsArb: fc.Arbitrary<Facts> = fc
     made.earlier.forEach((tool, at) => state.history.note(`e${at}`, { name: tool, tags: [] }, NOON_MS - 1000));
     const { reading, signal, approval } = made;
     const isLlm = made.phase.startsWith("llm.");
-    const call = { callId: "c", tool: { name: made.name, tags: made.tags }, args: made.args, argsExceeded: made.argsExceeded };
+    const call = {
+      callId: "c",
+      tool: { name: made.name, tags: made.tags },
+      args: made.args,
+      argsExceeded: made.argsExceeded,
+    };
     return {
       phase: made.phase as Facts["phase"],
       nowMs: NOON_MS,
       agent: { slug: "support", tags: ["eu"] },
       actor: made.actor,
       run: { runId: "r", startedAtMs: NOON_MS - 5000, status: made.status, tags: {}, context: made.context, state },
-      ...(isLlm ? { llm: { callId: "l" } } : { call: made.phase === "tool.after" ? { ...call, result: made.result } : call }),
+      ...(isLlm
+        ? { llm: { callId: "l" } }
+        : { call: made.phase === "tool.after" ? { ...call, result: made.result } : call }),
       ...(reading === undefined ? {} : { shared: { read: () => ({ value: reading }) } }),
       signals: new Map([["risk", signal]]),
       customs: new Map([["yes", true]]),

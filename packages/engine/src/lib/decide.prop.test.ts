@@ -36,15 +36,17 @@ describe("decide", () => {
     const shuffled = policiesArb.chain((policies) =>
       fc.tuple(
         fc.constant(policies),
-        fc.shuffledSubarray([...policies], { minLength: policies.length }).chain((order) =>
-          fc.tuple(
-            ...order.map((policy) =>
-              fc
-                .shuffledSubarray([...policy.rules], { minLength: policy.rules.length })
-                .map((rules): Policy => ({ ...policy, rules })),
+        fc
+          .shuffledSubarray([...policies], { minLength: policies.length })
+          .chain((order) =>
+            fc.tuple(
+              ...order.map((policy) =>
+                fc
+                  .shuffledSubarray([...policy.rules], { minLength: policy.rules.length })
+                  .map((rules): Policy => ({ ...policy, rules })),
+              ),
             ),
           ),
-        ),
       ),
     );
     fc.assert(
@@ -94,7 +96,11 @@ describe("decide", () => {
         expect([shadowed.verdict, shadowed.control, shadowed.cause]).toEqual(["ALLOW", "CONTINUE", { kind: "ALLOW" }]);
         expect(shadowed.redactions).toBeUndefined();
         const would = shadowed.shadow ?? shadowed;
-        expect([would.verdict, would.control, would.cause]).toEqual([enforced.verdict, enforced.control, enforced.cause]);
+        expect([would.verdict, would.control, would.cause]).toEqual([
+          enforced.verdict,
+          enforced.control,
+          enforced.cause,
+        ]);
         expect(shadowed.shadow?.redacts === true).toBe((enforced.redactions?.length ?? 0) > 0);
       }),
       RUNS,
@@ -112,7 +118,13 @@ describe("decide", () => {
 });
 
 describe("hostile facts", () => {
-  const hostile = fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true, withSparseArray: true });
+  const hostile = fc.anything({
+    withNullPrototype: true,
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withSparseArray: true,
+  });
   const everywhere = ruleOf({
     when: {
       kind: "or",
@@ -126,7 +138,11 @@ describe("hostile facts", () => {
         { kind: "subject", subjectType: "patient", op: "eq", value: "x" },
         { kind: "signal", signal: "risk", type: "number", op: "gt", value: 1 },
         { kind: "sensitiveData" },
-        { kind: "timeGate", windows: [{ days: ["mon"], start: "00:00", end: "24:00" }], timezone: { actor: "metadata.tz" } },
+        {
+          kind: "timeGate",
+          windows: [{ days: ["mon"], start: "00:00", end: "24:00" }],
+          timezone: { actor: "metadata.tz" },
+        },
       ],
     },
     on: ["tool.before", "tool.after", "llm.before", "llm.after"],
@@ -184,11 +200,21 @@ describe("a run of many calls", () => {
         ruleOf({ id: "calls", when: { kind: "maxCalls", scope: "run", max: 5 } }),
         ruleOf({
           id: "cost",
-          when: { kind: "metricWindow", scope: "run", metric: "cost", aggregate: "sum", op: "gt", value: 10, estimate: 3 },
+          when: {
+            kind: "metricWindow",
+            scope: "run",
+            metric: "cost",
+            aggregate: "sum",
+            op: "gt",
+            value: 10,
+            estimate: 3,
+          },
         }),
       ]),
     ]);
-    const steps = fc.array(fc.record({ begin: fc.boolean(), cost: fc.integer({ min: 0, max: 3 }), pick: fc.nat() }), { maxLength: 40 });
+    const steps = fc.array(fc.record({ begin: fc.boolean(), cost: fc.integer({ min: 0, max: 3 }), pick: fc.nat() }), {
+      maxLength: 40,
+    });
     fc.assert(
       fc.property(steps, (plan) => {
         const state = createRunState();
@@ -206,7 +232,10 @@ describe("a run of many calls", () => {
           } else if (open.length > 0) {
             const [callId = ""] = open.splice(step.pick % open.length, 1);
             cost += step.cost;
-            noteResult(limited, factsOf({ phase: "tool.after", call: { callId }, metrics: { cost: step.cost }, run: { state } }));
+            noteResult(
+              limited,
+              factsOf({ phase: "tool.after", call: { callId }, metrics: { cost: step.cost }, run: { state } }),
+            );
           }
         });
         expect(started).toBeLessThanOrEqual(5);

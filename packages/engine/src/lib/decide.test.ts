@@ -16,7 +16,12 @@ const UNAVAILABLE: Condition = { kind: "maxCalls", scope: "agent", max: 1, windo
 
 const rule = (id: string, effect: Effect, change: Partial<Rule> = {}): Rule => ruleOf({ id, effect, ...change });
 const decideRules = (rules: readonly Rule[], facts: Facts = factsOf()): Decision => decideBy([policyOf(rules)], facts);
-const summary = ({ verdict, control, cause, finalRuleId }: Decision): unknown[] => [verdict, control, cause.kind, finalRuleId];
+const summary = ({ verdict, control, cause, finalRuleId }: Decision): unknown[] => [
+  verdict,
+  control,
+  cause.kind,
+  finalRuleId,
+];
 
 describe("decide", () => {
   it("allows what no rule is about", () => {
@@ -31,7 +36,10 @@ describe("decide", () => {
 
   it("gives the whole of a decision", () => {
     const facts = factsOf();
-    const decision = decideRules([rule("b", BLOCK), rule("a", REDACT, { when: NEVER }), rule("c", ALLOW, { enabled: false })], facts);
+    const decision = decideRules(
+      [rule("b", BLOCK), rule("a", REDACT, { when: NEVER }), rule("c", ALLOW, { enabled: false })],
+      facts,
+    );
     const row = { policyId: "p", enabled: true, matched: false, violated: false, mode: "enforce", outcome: "false" };
     expect(decision).toEqual({
       verdict: "BLOCK",
@@ -76,7 +84,9 @@ describe("decide", () => {
     ];
     expect(decideRules(rules).evaluatedRules.map((row) => row.ruleId)).toEqual(["glob", "globs", "tag"]);
     expect(decideRules(rules, llmFactsOf()).finalRuleId).toBe("model");
-    expect(decideRules([rule("named", BLOCK, { on: "llm.before", tool: { name: "*" } })], llmFactsOf()).verdict).toBe("ALLOW");
+    expect(decideRules([rule("named", BLOCK, { on: "llm.before", tool: { name: "*" } })], llmFactsOf()).verdict).toBe(
+      "ALLOW",
+    );
   });
 
   it("knows tools of one name and other tags apart", () => {
@@ -177,7 +187,10 @@ describe("conditions that are not known", () => {
 
 describe("redaction", () => {
   it("adds up, and goes only with what is allowed", () => {
-    const card: Effect = { type: "redact", redact: [{ detectors: ["payment_card"] }, { paths: ["note"], method: "remove" }] };
+    const card: Effect = {
+      type: "redact",
+      redact: [{ detectors: ["payment_card"] }, { paths: ["note"], method: "remove" }],
+    };
     const rules = [rule("b", REDACT), rule("a", card), rule("c", REDACT, { when: NEVER })];
     expect(decideRules(rules).redactions).toEqual([
       { detectors: ["payment_card"], ruleId: "a", policyId: "p" },
@@ -192,8 +205,10 @@ describe("redaction", () => {
 });
 
 describe("a policy's default", () => {
-  const list = (change: Partial<Policy>, rules: readonly Rule[] = [rule("ok", ALLOW, { tool: { name: "send_*" } })]): Policy =>
-    policyOf(rules, change);
+  const list = (
+    change: Partial<Policy>,
+    rules: readonly Rule[] = [rule("ok", ALLOW, { tool: { name: "send_*" } })],
+  ): Policy => policyOf(rules, change);
   const tool = (name: string): Facts => factsOf({ call: { tool: { name, tags: [] } } });
   it("takes what none of its rules matched", () => {
     const policies = [list({ default: "block" })];
@@ -289,7 +304,10 @@ describe("control", () => {
   const STOP: Effect = { type: "block", control: "TERMINATE" };
   const HOLD: Effect = { type: "hitl", control: "TERMINATE" };
   const control = (effects: readonly Effect[], change = {}): string =>
-    decideRules(effects.map((effect, at) => rule(`r${at}`, effect)), factsOf(change)).control;
+    decideRules(
+      effects.map((effect, at) => rule(`r${at}`, effect)),
+      factsOf(change),
+    ).control;
   it("ends the run when any rule that matched asks for it", () => {
     expect(control([STOP])).toBe("TERMINATE");
     expect(control([BLOCK, STOP])).toBe("TERMINATE");
@@ -398,7 +416,11 @@ describe("stop orders and the end of a run", () => {
     expect(stopped([order("l", { kind: "workspace" }, "soon")])[2]).toBe("LOCKDOWN");
   });
   it("are chosen without regard to their order", () => {
-    const orders = [order("b", { kind: "tool", name: "send_email" }), order("d", { kind: "workspace" }), order("c", { kind: "workspace" })];
+    const orders = [
+      order("b", { kind: "tool", name: "send_email" }),
+      order("d", { kind: "workspace" }),
+      order("c", { kind: "workspace" }),
+    ];
     expect(stopped(orders)).toEqual(["BLOCK", "TERMINATE", "LOCKDOWN", "c"]);
     expect(stopped([...orders].reverse())).toEqual(["BLOCK", "TERMINATE", "LOCKDOWN", "c"]);
   });
@@ -431,7 +453,14 @@ describe("stop orders and the end of a run", () => {
 
 describe("facts without their form", () => {
   it("are not let through, and never throw", () => {
-    for (const facts of [5, null, {}, { phase: "nope" }, { ...factsOf(), run: undefined }, { ...factsOf(), call: undefined }]) {
+    for (const facts of [
+      5,
+      null,
+      {},
+      { phase: "nope" },
+      { ...factsOf(), run: undefined },
+      { ...factsOf(), call: undefined },
+    ]) {
       const decision = decideRules([rule("a", ALLOW)], facts as unknown as Facts);
       expect([decision.verdict, decision.cause]).toEqual(["BLOCK", { kind: "UNAVAILABLE", code: "HB_FACTS_INVALID" }]);
     }

@@ -1,7 +1,7 @@
 import type { JsonValue } from "@handlebar/protocol";
+import { plainScalar, readEscape, readYamlQuoted } from "./json-text-scalar.ts";
 import { VALUE_DEPTH_MAX, VALUE_NODE_COUNT_MAX } from "./limits.ts";
 import { setOwn } from "./own-property.ts";
-import { plainScalar, readEscape, readYamlQuoted } from "./json-text-scalar.ts";
 
 /** The text is not of this form, or a bound was exceeded. */
 export const FAIL: unique symbol = Symbol("fail");

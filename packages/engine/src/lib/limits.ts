@@ -148,6 +148,9 @@ export const EXPR_DEPTH_MAX = 100;
 /** Calls in flight whose labels are expected; those beyond it count as pending for the rest of the run. */
 export const PENDING_FLOW_COUNT_MAX = 1_024;
 
+/** Labels that one run has over its life. Policies may be replaced while it runs, so it can be more than one set has. */
+export const FLOW_LABEL_COUNT_MAX = 1_024;
+
 /** Values kept for each kind of place in which they were seen; what is not found is unknown once one was not kept. */
 export const SEEN_VALUE_COUNT_MAX = 20_000;
 
@@ -156,6 +159,15 @@ export const SEEN_VALUE_LENGTH_MAX = 512;
 
 /** UTF-16 code units of prose kept for each kind of place. */
 export const SEEN_TEXT_LENGTH_MAX = 131_072;
+
+/** UTF-16 code units of a value that is looked for in what was seen; longer ones are letters and documents, not names. */
+export const SEEN_LOOKUP_LENGTH_MAX = 4_096;
+
+/**
+ * UTF-16 code units of kept prose that one condition may search, over all values: most values are looked up without a
+ * search. 2^24 takes some milliseconds.
+ */
+export const SEEN_SEARCH_WORK_MAX = 16_777_216;
 
 /** UTF-16 code units from which a text counts as free text whatever its field: identifiers and addresses are shorter. */
 export const FREE_TEXT_LENGTH_MIN = 120;

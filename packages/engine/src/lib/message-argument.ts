@@ -33,7 +33,8 @@ export function argumentHint(condition: ToolArgCondition, wanted: boolean): stri
 
 function writeHints(condition: ToolArgCondition): ArgumentHints {
   const name = nameOf(condition);
-  const written = (text: string | undefined): string | undefined => (text === undefined ? undefined : `${name} ${text}`);
+  const written = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : `${name} ${text}`;
   const hints = { toHold: written(allowed(condition, true)), toFail: written(allowed(condition, false)) };
   HINTS.set(condition, hints);
   return hints;
@@ -53,7 +54,9 @@ export function typeHint(condition: ToolArgCondition, frame: Frame): string | un
   if (type === "any" || typeof path === "string" || call === undefined || call.argsExceeded === true) return undefined;
   const isOther = (value: unknown): boolean =>
     value !== null && (type === "array" ? !Array.isArray(value) : typeof value !== type);
-  return readPath(call.args, path).values.some(isOther) ? `${nameOf(condition)} must be ${TYPE_NAMES[type]}` : undefined;
+  return readPath(call.args, path).values.some(isOther)
+    ? `${nameOf(condition)} must be ${TYPE_NAMES[type]}`
+    : undefined;
 }
 
 function allowed(condition: ToolArgCondition, wanted: boolean): string | undefined {
@@ -95,9 +98,13 @@ function numberText(comparison: NumberComparison, wanted: boolean): string | und
 function textText(comparison: StringComparison, wanted: boolean): string | undefined {
   switch (comparison.op) {
     case "longerThan":
-      return wanted ? `must have more than ${comparison.value} characters` : `may have at most ${comparison.value} characters`;
+      return wanted
+        ? `must have more than ${comparison.value} characters`
+        : `may have at most ${comparison.value} characters`;
     case "shorterThan":
-      return wanted ? `must have fewer than ${comparison.value} characters` : `must have at least ${comparison.value} characters`;
+      return wanted
+        ? `must have fewer than ${comparison.value} characters`
+        : `must have at least ${comparison.value} characters`;
     case "in":
       return wanted ? listed("must be one of", comparison.value) : undefined;
     case "notIn":
@@ -118,7 +125,9 @@ function listText(comparison: ArrayComparison, wanted: boolean): string | undefi
     return wanted ? `must have more than ${comparison.value} entries` : `may have at most ${comparison.value} entries`;
   }
   if (comparison.op === "shorterThan") {
-    return wanted ? `must have fewer than ${comparison.value} entries` : `must have at least ${comparison.value} entries`;
+    return wanted
+      ? `must have fewer than ${comparison.value} entries`
+      : `must have at least ${comparison.value} entries`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Condition } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
-import { decideBy, factsOf, type FactsChange, llmFactsOf, policyOf, ruleOf } from "./facts.fixture.ts";
+import { decideBy, type FactsChange, factsOf, llmFactsOf, policyOf, ruleOf } from "./facts.fixture.ts";
 
 const messageFor = (when: object | undefined, args: unknown = {}, change: FactsChange = {}): string => {
   const rule = ruleOf(when === undefined ? {} : { when: when as Condition });
@@ -12,7 +12,10 @@ const hintFor = (when: object, args: unknown): string | undefined => messageFor(
 describe("the message of a decision", () => {
   it("gives the author's reason on one line, else the rule's name", () => {
     const spoken = (reason?: string): string =>
-      decideBy([policyOf([ruleOf({ effect: { type: "block", ...(reason === undefined ? {} : { reason }) } })])], factsOf()).message;
+      decideBy(
+        [policyOf([ruleOf({ effect: { type: "block", ...(reason === undefined ? {} : { reason }) } })])],
+        factsOf(),
+      ).message;
     expect(spoken("refunds above 500\n need  approval.")).toBe("this call was denied: refunds above 500 need approval");
     expect(spoken()).toBe("this call was denied: rule");
   });
@@ -51,7 +54,11 @@ describe("the message of a decision", () => {
     [arg({ type: "string", op: "notIn", value: ["a", "b"] }), { x: "c" }, "`x` must be one of `a`, `b`"],
     [arg({ type: "string", op: "in", value: ["secret"] }), { x: "secret" }, undefined],
     [arg({ type: "string", op: "longerThan", value: 2 }), { x: "abc" }, "`x` may have at most 2 characters"],
-    [{ kind: "not", not: arg({ type: "string", op: "startsWith", value: "/tmp/" }) }, { x: "/etc" }, "`x` must start with `/tmp/`"],
+    [
+      { kind: "not", not: arg({ type: "string", op: "startsWith", value: "/tmp/" }) },
+      { x: "/etc" },
+      "`x` must start with `/tmp/`",
+    ],
     [{ kind: "not", not: arg({ type: "string", op: "eq", value: "abc" }) }, { x: "b" }, undefined],
     [arg({ type: "array", op: "longerThan", value: 1 }), { x: [1, 2] }, "`x` may have at most 1 entries"],
     [arg({ type: "any", op: "absent" }), {}, "`x` is required"],
@@ -59,7 +66,10 @@ describe("the message of a decision", () => {
     [{ kind: "sequence", notCalled: [{ name: "login" }] }, {}, "call `login` first"],
     [{ kind: "maxCalls", scope: "run", max: 0 }, {}, "at most 0 calls are allowed in one run"],
     [
-      { kind: "not", not: { kind: "timeGate", windows: [{ days: ["mon"], start: "09:00", end: "10:00" }], timezone: "UTC" } },
+      {
+        kind: "not",
+        not: { kind: "timeGate", windows: [{ days: ["mon"], start: "09:00", end: "10:00" }], timezone: "UTC" },
+      },
       {},
       "it is allowed mon 09:00-10:00 (UTC)",
     ],
@@ -73,7 +83,11 @@ describe("the message of a decision", () => {
       { x: 9 },
       "`x` may be at most 5, and `y` is required",
     ],
-    [{ kind: "or", any: [arg({ type: "number", op: "gt", value: 5 }), { kind: "toolName", op: "exists" }] }, { x: 9 }, undefined],
+    [
+      { kind: "or", any: [arg({ type: "number", op: "gt", value: 5 }), { kind: "toolName", op: "exists" }] },
+      { x: 9 },
+      undefined,
+    ],
   ];
   it.each(hints)("says what would be allowed: %j", (when, args, hint) => {
     expect(hintFor(when, args)).toBe(hint);
@@ -81,6 +95,8 @@ describe("the message of a decision", () => {
 
   it("never repeats a secret of a policy", () => {
     const key = `sk-ant-api03-${"aB3dE5fG7h".repeat(9)}AA`;
-    expect(messageFor(arg({ type: "string", op: "notIn", value: [key] }), { x: "no" })).toBe("this call was denied: no");
+    expect(messageFor(arg({ type: "string", op: "notIn", value: [key] }), { x: "no" })).toBe(
+      "this call was denied: no",
+    );
   });
 });

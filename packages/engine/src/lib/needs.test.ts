@@ -29,12 +29,24 @@ describe("needs", () => {
           all: [
             { kind: "maxCalls", scope: "run", max: 9 },
             { kind: "maxCalls", scope: "agentActor", max: 9, windowSeconds: 60 },
-            { kind: "metricWindow", scope: "group", metric: "cost", aggregate: "sum", windowSeconds: 60, op: "gt", value: 5 },
+            {
+              kind: "metricWindow",
+              scope: "group",
+              metric: "cost",
+              aggregate: "sum",
+              windowSeconds: 60,
+              op: "gt",
+              value: 5,
+            },
           ],
         },
       }),
       ruleOf({ id: "off", enabled: false, when: { kind: "signal", signal: "never", type: "any", op: "exists" } }),
-      ruleOf({ id: "other", tool: { name: "other" }, when: { kind: "signal", signal: "other", type: "any", op: "exists" } }),
+      ruleOf({
+        id: "other",
+        tool: { name: "other" },
+        when: { kind: "signal", signal: "other", type: "any", op: "exists" },
+      }),
     ]),
   ]);
 
@@ -72,7 +84,13 @@ describe("sharedAdds", () => {
     value: 5,
     ...(estimate === undefined ? {} : { estimate }),
   });
-  const all = [{ kind: "maxCalls", ...window, max: 3 }, metric("sum", 2), metric("sum"), metric("avg"), metric("count")];
+  const all = [
+    { kind: "maxCalls", ...window, max: 3 },
+    metric("sum", 2),
+    metric("sum"),
+    metric("avg"),
+    metric("count"),
+  ];
   const set = compile([policyOf([ruleOf({ when: { kind: "and", all: all as never } })])]);
   const adds = (facts: ReturnType<typeof factsOf>): unknown[] =>
     sharedAdds(set, facts).map(({ kind, key, amount }) => [key.index, kind, amount]);
@@ -113,7 +131,9 @@ describe("sharedAdds", () => {
     ]);
   });
   it("does not count calls that neither rule nor condition selects", () => {
-    const other = compile([policyOf([ruleOf({ tool: { name: "other" }, when: { kind: "maxCalls", ...window, max: 3 } })])]);
+    const other = compile([
+      policyOf([ruleOf({ tool: { name: "other" }, when: { kind: "maxCalls", ...window, max: 3 } })]),
+    ]);
     expect(sharedAdds(other, factsOf())).toEqual([]);
     expect(sharedAdds(other, llmFactsOf())).toEqual([]);
     expect(sharedAdds(other, factsOf({ call: { tool: { name: "other", tags: [] } } }))).toHaveLength(1);

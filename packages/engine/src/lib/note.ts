@@ -1,7 +1,7 @@
 import type { Decision } from "@handlebar/protocol";
 import { isBeforePhase } from "./counter.ts";
 import type { Facts } from "./facts.ts";
-import { notePending, noteResultFlow } from "./flow/note-flow.ts";
+import { notePending, notePromptFlow, noteResultFlow } from "./flow/note-flow.ts";
 import type { PolicySet } from "./policy-set.ts";
 import type { RunState } from "./run-state.ts";
 import { callChange, resultChange, type WindowChange } from "./shared-adds.ts";
@@ -35,7 +35,7 @@ export function noteResult(set: PolicySet, facts: Facts): void {
 
 /** Notes what the user or the developer wrote: `argFrom` knows values in it as from the prompt. */
 export function notePrompt(set: PolicySet, state: RunState, text: string): void {
-  if (set.flow.tracksOrigins) state.flow.seen.prompt.addText(text);
+  notePromptFlow(state.flow, text);
 }
 
 function changeWindows(set: PolicySet, facts: Facts, isCall: boolean): void {

@@ -44,7 +44,7 @@ export const ERROR_CODES = {
   },
   HB_CONFIG_NOTHING_GOVERNED: {
     meaning: "neither an API key nor policies were given, so nothing is governed",
-    fix: "set HANDLEBAR_API_KEY, pass `policies`, or set `enforceMode: \"off\"` if that is meant",
+    fix: 'set HANDLEBAR_API_KEY, pass `policies`, or set `enforceMode: "off"` if that is meant',
   },
   HB_CONFIG_UNKNOWN_FIELD: {
     meaning: "a configuration field does not exist",
@@ -58,13 +58,41 @@ export const ERROR_CODES = {
     meaning: "the facts of a call do not have their form, so it could not be decided and is blocked",
     fix: "pass facts as `Facts` describes them; an adapter may hand over something else",
   },
+  HB_POLICY_AGENT_UNKNOWN: {
+    meaning: "no registered agent fits a policy's agent selector",
+    fix: "correct the slug or tag, or register the agent first",
+  },
+  HB_POLICY_ALLOW_USELESS: {
+    meaning: "an `allow` rule changes nothing, since its policy lets through what no rule matched",
+    fix: "set the policy's `default` to `block` or `hitl`, or remove the rule",
+  },
+  HB_POLICY_ALWAYS_TRUE: {
+    meaning: "a condition can never be false",
+    fix: "correct it, or remove it if the rule is meant for every call",
+  },
   HB_POLICY_ARG_FROM_RELAXES: {
     meaning: "`argFrom` is used where it would let a call through",
     fix: "use it in a rule whose effect is block, hitl or redact; it may only tighten a decision",
   },
+  HB_POLICY_ARG_TYPE_MISMATCH: {
+    meaning: "an argument is compared with what it cannot be by its tool's schema",
+    fix: "compare it as the type, or with one of the values, that the schema gives it",
+  },
+  HB_POLICY_ARG_UNKNOWN: {
+    meaning: "a path leads to an argument that no selected tool has",
+    fix: "correct the path as the message suggests, or the tool's argument schema",
+  },
+  HB_POLICY_BLOCKS_EVERYTHING: {
+    meaning: "a rule blocks or holds every call",
+    fix: "give it a tool selector or a condition, unless that is meant",
+  },
   HB_POLICY_DUPLICATE_ID: {
     meaning: "two policies, or two rules of one policy, have the same id",
     fix: "give each its own `id` or name",
+  },
+  HB_POLICY_DUPLICATE_RULE: {
+    meaning: "a rule says the same as another one",
+    fix: "remove one of the two",
   },
   HB_POLICY_EXPR_INVALID: {
     meaning: "an expression does not parse or type-check",
@@ -78,6 +106,10 @@ export const ERROR_CODES = {
     meaning: "a policy file or directory cannot be read, or holds no policy file",
     fix: "check the path and its permissions; policy files end in `.yaml`, `.yml` or `.json`",
   },
+  HB_POLICY_FLOW_UNGUARDED: {
+    meaning: "private data, untrusted content and a way out meet, and no rule looks at where data goes",
+    fix: "describe the sources in `flow.sources` and test their labels where data leaves",
+  },
   HB_POLICY_INVALID: {
     meaning: "a policy does not have the form of the policy schema",
     fix: "correct the field that the message names",
@@ -86,17 +118,41 @@ export const ERROR_CODES = {
     meaning: "a label is not among the labels that the policy declares",
     fix: "correct its spelling, or add it to `flow.labels`",
   },
+  HB_POLICY_LABEL_UNTESTED: {
+    meaning: "a label is added or declared, and no rule tests it",
+    fix: "test it in a `label` condition, or remove it",
+  },
+  HB_POLICY_LABEL_WITHOUT_SOURCE: {
+    meaning: "a label is tested, and nothing adds it",
+    fix: "add a source for it to `flow.sources`, or correct its spelling",
+  },
   HB_POLICY_LIMIT: {
     meaning: "a policy is larger, deeper or more numerous than its bound",
     fix: "split or simplify it; the message names the bound",
   },
+  HB_POLICY_NAME_UNKNOWN: {
+    meaning: "a metric, signal or custom condition is not registered, so that its condition is unknown",
+    fix: "correct its spelling, or register it",
+  },
+  HB_POLICY_NEVER_TRUE: {
+    meaning: "a condition can never be true",
+    fix: "correct what contradicts itself",
+  },
   HB_POLICY_PATH_INVALID: {
     meaning: "a path cannot be read",
-    fix: "write `a.b`, `items[].price`, `items[0]`, `a[\"x.y\"]` or `**`",
+    fix: 'write `a.b`, `items[].price`, `items[0]`, `a["x.y"]` or `**`',
+  },
+  HB_POLICY_PHASE_IMPOSSIBLE: {
+    meaning: "a rule asks for what its phase does not have",
+    fix: "use another phase, or ask for what that phase carries",
   },
   HB_POLICY_REGEX_INVALID: {
     meaning: "a regular expression is not one that runs in linear time",
     fix: "use RE2 syntax: no look-around and no back-references",
+  },
+  HB_POLICY_RULE_SHADOWED: {
+    meaning: "a rule changes nothing, since another one covers every call that it matches",
+    fix: "remove it, or correct one of the two",
   },
   HB_POLICY_SYNTAX: {
     meaning: "a policy file is not valid YAML or JSON",
@@ -105,6 +161,10 @@ export const ERROR_CODES = {
   HB_POLICY_TIMEZONE_UNKNOWN: {
     meaning: "a time zone does not exist",
     fix: "use an IANA name such as `Europe/Berlin`",
+  },
+  HB_POLICY_TOOL_UNKNOWN: {
+    meaning: "no registered tool fits a tool selector or name",
+    fix: "correct its spelling as the message suggests, or register the tool first",
   },
   HB_POLICY_UNKNOWN_FIELD: {
     meaning: "a policy has a field that does not exist",

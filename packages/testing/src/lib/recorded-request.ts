@@ -23,4 +23,3 @@ export interface RecordedRequest {
 
 /** A record while its request is under way. */
 export type OpenRecord = { -readonly [K in keyof RecordedRequest]: RecordedRequest[K] };
-

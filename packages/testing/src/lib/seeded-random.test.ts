@@ -11,7 +11,9 @@ describe("createRandom", () => {
 
   it("keeps its stream from release to release", () => {
     const random = createRandom("handlebar");
-    expect([random.int(0, 999), random.int(0, 999), random.int(0, 999), random.int(0, 999)]).toEqual([772, 331, 851, 513]);
+    expect([random.int(0, 999), random.int(0, 999), random.int(0, 999), random.int(0, 999)]).toEqual([
+      772, 331, 851, 513,
+    ]);
   });
 
   it("is spread evenly over [0, 1)", () => {

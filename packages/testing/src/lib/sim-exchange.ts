@@ -235,7 +235,10 @@ function synthetic(fault: NetworkFault): SimResponse | undefined {
   if (fault.kind === "garbage") return { status: 200, headers: { "content-type": "text/html" }, body: PORTAL_PAGE };
   if (fault.kind !== "status") return undefined;
   const { status, retryAfter, body = "" } = fault;
-  const headers = { "content-type": "text/plain", ...(retryAfter === undefined ? {} : { "retry-after": `${retryAfter}` }) };
+  const headers = {
+    "content-type": "text/plain",
+    ...(retryAfter === undefined ? {} : { "retry-after": `${retryAfter}` }),
+  };
   return { status, headers, body };
 }
 

@@ -33,7 +33,11 @@ export interface SimResponse {
 export type SimHandler = (request: SimRequest) => SimResponse | Promise<SimResponse>;
 
 /** A handler's answer with a JSON body. */
-export function jsonResponse(value: unknown, status: number = 200, headers: Readonly<Record<string, string>> = {}): SimResponse {
+export function jsonResponse(
+  value: unknown,
+  status: number = 200,
+  headers: Readonly<Record<string, string>> = {},
+): SimResponse {
   return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(value) };
 }
 

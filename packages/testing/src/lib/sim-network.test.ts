@@ -44,7 +44,16 @@ describe("createSimNetwork", () => {
       { "x-name": "v" },
     ]);
     expect(network.requests).toMatchObject([
-      { index: 0, atMs: 0, endedAtMs: 4, text: "hello", faults: [], deliveredCount: 1, outcome: "answered", status: 201 },
+      {
+        index: 0,
+        atMs: 0,
+        endedAtMs: 4,
+        text: "hello",
+        faults: [],
+        deliveredCount: 1,
+        outcome: "answered",
+        status: 201,
+      },
     ]);
   });
 
@@ -162,9 +171,12 @@ describe("faults of a simulated network", () => {
     for (const plan of plans) network.addFault(plan);
     const status = async (path: string, init?: Partial<FetchInit>): Promise<number> =>
       (await clock.runUntil(ask(path, init))).status;
-    expect([await status("/", { method: "PUT" }), await status("/a/b"), await status("/c"), await status("/c?odd")]).toEqual([
-      501, 502, 201, 506,
-    ]);
+    expect([
+      await status("/", { method: "PUT" }),
+      await status("/a/b"),
+      await status("/c"),
+      await status("/c?odd"),
+    ]).toEqual([501, 502, 201, 506]);
     expect([await status("/xb"), await status("/xb")]).toEqual([503, 201]);
     await clock.advance(1_000);
     expect(await status("/c")).toBe(504);
@@ -183,7 +195,9 @@ describe("faults of a simulated network", () => {
 });
 
 describe("streams over a simulated network", () => {
-  async function open(): Promise<World & { writer: BodyWriter; text: () => string; ended: () => unknown; stops: () => number }> {
+  async function open(): Promise<
+    World & { writer: BodyWriter; text: () => string; ended: () => unknown; stops: () => number }
+  > {
     const made = world();
     let writer: BodyWriter | undefined;
     let stopCount = 0;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import type { SpoolOwner } from "./spool-name.ts";
 
-const TOKENS = Symbol.for("handlebar.spool.tokens");
+const TOKENS: unique symbol = Symbol.for("handlebar.spool.tokens");
 
 /** Start times are taken with the file system's coarser clock in mind. */
 const START_SLACK_MS = 1_000;
@@ -42,7 +42,8 @@ function changedSinceStart(path: string): boolean {
 
 /** Shared by all copies of this package in the process. */
 function liveTokens(): Set<string> {
-  const host: { [TOKENS]?: Set<string> } = globalThis;
+  // The key is this package's own, so nobody else can have put anything else there.
+  const host = globalThis as { [TOKENS]?: Set<string> };
   host[TOKENS] ??= new Set();
   return host[TOKENS];
 }

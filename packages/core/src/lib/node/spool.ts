@@ -40,7 +40,8 @@ export interface FileSpoolOptions {
 export interface FileSpoolStats {
   /** In files of this process, those it took over included. */
   readonly sizeBytes: number;
-  readonly writeFailures: number;
+  /** Times that the disk could not be used. */
+  readonly failures: number;
   /** Lines that were not whole events, left by a process that was killed while writing. */
   readonly tornLines: number;
 }
@@ -74,7 +75,7 @@ export class FileSpool implements EventSpool {
   #unusableUntilMs = Number.NEGATIVE_INFINITY;
   #isPrepared = false;
   #isClosed = false;
-  #writeFailures = 0;
+  #failures = 0;
   #tornLines = 0;
 
   constructor(options: FileSpoolOptions) {
@@ -89,7 +90,7 @@ export class FileSpool implements EventSpool {
   }
 
   get stats(): FileSpoolStats {
-    return { sizeBytes: this.#ownSizeBytes, writeFailures: this.#writeFailures, tornLines: this.#tornLines };
+    return { sizeBytes: this.#ownSizeBytes, failures: this.#failures, tornLines: this.#tornLines };
   }
 
   open(hooks: { readonly onLoss: (loss: SpoolLoss) => void }): void {
@@ -114,7 +115,7 @@ export class FileSpool implements EventSpool {
     const segment = this.#segmentOf(receipt);
     if (segment === undefined) return;
     segment.release(receipt.line);
-    if (!segment.isNeeded) this.#attempt(() => this.#tidy(segment));
+    if (!segment.isNeeded) this.#guard(() => this.#tidy(segment));
   }
 
   read(countMax: number, sizeBytesMax: number): readonly SpooledEvent[] {
@@ -124,7 +125,7 @@ export class FileSpool implements EventSpool {
   close(): void {
     if (this.#isClosed) return;
     for (const segment of this.#segments) {
-      this.#attempt(() => (segment.storedCount > 0 ? this.#directory.leave(segment) : segment.remove()));
+      this.#guard(() => (segment.storedCount > 0 ? this.#directory.leave(segment) : segment.remove()));
     }
     this.#isClosed = true;
     this.#segments = [];
@@ -136,17 +137,24 @@ export class FileSpool implements EventSpool {
     return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** Runs work on files; a failure is counted and leaves the directory alone for a while, so that a full disk costs little. */
+  /** Runs work on files, unless the directory has just failed: a full disk then costs little. */
   #attempt<T>(work: () => T): T | undefined {
-    const nowMs = this.#runtime.clock.monotonicMs();
-    if (this.#isClosed || nowMs < this.#unusableUntilMs) return undefined;
-    try {
+    if (this.#isClosed || this.#runtime.clock.monotonicMs() < this.#unusableUntilMs) return undefined;
+    return this.#guard(() => {
       if (!this.#isPrepared) this.#directory.prepare();
       this.#isPrepared = true;
       return work();
+    });
+  }
+
+  /** Runs work on files; a failure is counted, and leaves the directory alone for a while. */
+  #guard<T>(work: () => T): T | undefined {
+    try {
+      return work();
     } catch (error) {
-      this.#writeFailures++;
-      this.#unusableUntilMs = nowMs + RETRY_INTERVAL_MS;
+      this.#failures++;
+      this.#isPrepared = false;
+      this.#unusableUntilMs = this.#runtime.clock.monotonicMs() + RETRY_INTERVAL_MS;
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.warn("spool", `HB_SINK_FAILED: the spool cannot be used for now: ${reason}`);
       return undefined;

@@ -1,9 +1,9 @@
 import type { EventKind } from "@handlebar/protocol";
 import type { SerialisedEvent } from "../events/serialise-event.ts";
 import { type DropCount, DropLedger, type DropReason, type DropReport } from "./drop-ledger.ts";
+import { readReport, reportedCount } from "./drop-report.ts";
 import { EventQueue, type QueueBounds, type QueuedEvent } from "./event-queue.ts";
 import type { EventSpool, SpooledEvent, SpoolLoss } from "./event-spool.ts";
-import { readReport, reportedCount } from "./drop-report.ts";
 
 /** What is counted of the events of a sink. */
 export interface EventCounts {

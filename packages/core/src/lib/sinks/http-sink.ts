@@ -279,12 +279,18 @@ export class HttpSink implements TextSink {
     this.#timer.cancel();
     this.#endClosing?.();
     this.#store.putAway(this.#sender.stop());
-    if (this.#options.spool !== undefined && this.#store.hasUnreported && this.#hooks.makeDropped !== undefined) {
+    this.#spoolReports();
+    this.#store.closeSpool();
+    this.#waiters.settle({ oldestOrdinal: Number.POSITIVE_INFINITY, waitMs: 0 });
+  }
+
+  /** A full spool gives up old events for new ones, reports included, so a report can be the reason for another. */
+  #spoolReports(): void {
+    if (this.#options.spool === undefined || this.#hooks.makeDropped === undefined) return;
+    for (let round = 0; round < SINK_BOUNDS.spoolReportRounds && this.#store.hasUnreported; round++) {
       this.#report(Number.POSITIVE_INFINITY);
       this.#store.putAway([]);
     }
-    this.#store.closeSpool();
-    this.#waiters.settle({ oldestOrdinal: Number.POSITIVE_INFINITY, waitMs: 0 });
   }
 
   #before(): CloseResult {

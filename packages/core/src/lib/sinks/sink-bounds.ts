@@ -39,6 +39,8 @@ export const SINK_BOUNDS = {
   sinkFailureCount: 5,
   sinkFailureWindowMs: 30_000,
   sinkPauseMs: 30_000,
+  /** Times that spooling reports may cause further reports at the end. */
+  spoolReportRounds: 8,
   /** Past its deadline a sink gets this much to say what became of its events. */
   closeGraceMs: 250,
   /** A repeated warning is given once in this time. */

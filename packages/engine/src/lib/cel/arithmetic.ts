@@ -1,14 +1,5 @@
 import { EXPR_LIST_LENGTH_MAX, TEXT_LENGTH_MAX } from "../limits.ts";
-import {
-  type CelValue,
-  Duration,
-  ExprError,
-  isError,
-  isList,
-  noOverload,
-  Timestamp,
-  Uint,
-} from "./values.ts";
+import { type CelValue, Duration, ExprError, isError, isList, noOverload, Timestamp, Uint } from "./values.ts";
 
 const INT_MIN = -(2n ** 63n);
 const INT_MAX = 2n ** 63n - 1n;

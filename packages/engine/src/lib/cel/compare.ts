@@ -12,8 +12,8 @@ import {
   noOverload,
   numeric,
   Timestamp,
-  typeOf,
   TypeName,
+  typeOf,
 } from "./values.ts";
 
 /** Equality: numbers across their types, lists and maps by content; values of other types are simply not equal. */
@@ -39,7 +39,10 @@ export function equals(a: CelValue, b: CelValue, depth = 0): boolean | ExprError
 
 function equalLists(a: readonly CelValue[], b: readonly CelValue[], depth: number): boolean | ExprError {
   if (a.length !== b.length) return false;
-  return allEqual(a.map((item, index) => [item, b[index] ?? null] as const), depth);
+  return allEqual(
+    a.map((item, index) => [item, b[index] ?? null] as const),
+    depth,
+  );
 }
 
 function equalMaps(a: CelMap, b: CelMap, depth: number): boolean | ExprError {

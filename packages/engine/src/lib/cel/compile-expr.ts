@@ -120,10 +120,10 @@ function compileMap(entries: readonly (readonly [ExprNode, ExprNode])[], host: F
   const compiled = entries.map(([key, value]) => [compileNode(key, host), compileNode(value, host)] as const);
   return (evaluation) => {
     const map = new Map<CelKey, CelValue>();
-    for (const [keyOf, valueOf] of compiled) {
+    for (const [keyOf, itemOf] of compiled) {
       const key = keyOf(evaluation);
       if (isError(key)) return key;
-      const value = valueOf(evaluation);
+      const value = itemOf(evaluation);
       if (isError(value)) return value;
       const normal = normalKey(key);
       if (normal === undefined || typeof key === "number") return new ExprError("unsupported key type");
@@ -137,8 +137,8 @@ function compileMap(entries: readonly (readonly [ExprNode, ExprNode])[], host: F
 function compileCall(node: Extract<ExprNode, { node: "call" }>, host: FunctionHost): Run {
   const args = [...(node.target === undefined ? [] : [node.target]), ...node.args].map((arg) => compileNode(arg, host));
   const [first, second, third] = args;
-  if (node.fn === "_&&_" && first && second) return (evaluation) => logical(first, second, evaluation, false);
-  if (node.fn === "_||_" && first && second) return (evaluation) => logical(first, second, evaluation, true);
+  if (node.fn === "_&&_" && first && second) return logical(first, second, false);
+  if (node.fn === "_||_" && first && second) return logical(first, second, true);
   if (node.fn === "_?_:_" && first && second && third) return conditional(first, second, third);
   if (node.fn === "@not_strictly_false" && first) return (evaluation) => first(evaluation) !== false;
   const known = FUNCTIONS.get(node.fn);
@@ -146,14 +146,16 @@ function compileCall(node: Extract<ExprNode, { node: "call" }>, host: FunctionHo
 }
 
 /** The commutative logic of CEL: the deciding value wins over an error on the other side. */
-function logical(left: Run, right: Run, evaluation: Evaluation, deciding: boolean): CelValue {
-  const a = left(evaluation);
-  if (a === deciding) return deciding;
-  const b = right(evaluation);
-  if (b === deciding) return deciding;
-  if (isError(a)) return a;
-  if (isError(b)) return b;
-  return typeof a === "boolean" && typeof b === "boolean" ? !deciding : noOverload();
+function logical(left: Run, right: Run, deciding: boolean): Run {
+  return (evaluation) => {
+    const a = left(evaluation);
+    if (a === deciding) return deciding;
+    const b = right(evaluation);
+    if (b === deciding) return deciding;
+    if (isError(a)) return a;
+    if (isError(b)) return b;
+    return typeof a === "boolean" && typeof b === "boolean" ? !deciding : noOverload();
+  };
 }
 
 function conditional(test: Run, yes: Run, no: Run): Run {
@@ -187,8 +189,8 @@ function compileHostCall(name: string, args: readonly Run[]): Run {
 }
 
 function compileFold(node: Extract<ExprNode, { node: "fold" }>, host: FunctionHost): Run {
-  const [over, init, condition, step, result] = [node.over, node.init, node.condition, node.step, node.result].map((part) =>
-    compileNode(part, host),
+  const [over, init, condition, step, result] = [node.over, node.init, node.condition, node.step, node.result].map(
+    (part) => compileNode(part, host),
   );
   if (!over || !init || !condition || !step || !result) return noOverload;
   const { item, accumulator } = node;

@@ -25,7 +25,9 @@ export const CONVERSIONS: Readonly<Record<string, (value: CelValue) => CelValue>
   bytes: (value) => (typeof value === "string" ? new TextEncoder().encode(value) : pass(value, "bytes")),
   timestamp: (value) => {
     if (typeof value === "string") return parseTimestamp(value);
-    return typeof value === "bigint" ? new Timestamp(value * NANOS_PER_SECOND) : pass(value, "google.protobuf.Timestamp");
+    return typeof value === "bigint"
+      ? new Timestamp(value * NANOS_PER_SECOND)
+      : pass(value, "google.protobuf.Timestamp");
   },
   duration: (value) => (typeof value === "string" ? parseDuration(value) : pass(value, "google.protobuf.Duration")),
   type: (value) => (isError(value) ? value : new TypeName(typeOf(value))),
@@ -40,7 +42,8 @@ function toIntValue(value: CelValue): CelValue {
   if (typeof value === "number") return fromDouble(value, (whole) => toInt(whole), -(2 ** 63), 2 ** 63);
   if (value instanceof Uint) return toInt(value.value);
   if (value instanceof Timestamp) return floorDivide(value.nanos, NANOS_PER_SECOND);
-  if (typeof value === "string") return /^[+-]?\d{1,20}$/.test(value) ? toInt(BigInt(value)) : new ExprError("not an int");
+  if (typeof value === "string")
+    return /^[+-]?\d{1,20}$/.test(value) ? toInt(BigInt(value)) : new ExprError("not an int");
   return pass(value, "int");
 }
 
@@ -59,8 +62,11 @@ function toDoubleValue(value: CelValue): CelValue {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint) return Number(value.value);
   if (typeof value !== "string") return pass(value, "double");
-  if (/^[+-]?(NaN|Infinity|inf)$/i.test(value)) return /nan/i.test(value) ? Number.NaN : Infinity * (value[0] === "-" ? -1 : 1);
-  return value.trim() === value && value !== "" && !Number.isNaN(Number(value)) ? Number(value) : new ExprError("not a double");
+  if (/^[+-]?(NaN|Infinity|inf)$/i.test(value))
+    return /nan/i.test(value) ? Number.NaN : Infinity * (value[0] === "-" ? -1 : 1);
+  return value.trim() === value && value !== "" && !Number.isNaN(Number(value))
+    ? Number(value)
+    : new ExprError("not a double");
 }
 
 function toText(value: CelValue): CelValue {

@@ -31,7 +31,6 @@ export const EXPR_HOST_FUNCTIONS: ReadonlyMap<string, readonly number[]> = new M
   ["called", [1]],
 ]);
 
-
 const UNREAD = new ExprError("exceeds a bound");
 
 /** The facts of a decision as an expression sees them. */

@@ -60,35 +60,36 @@ const timeFields = TIME_FIELD_NAMES.map(
 );
 
 /** Every strict function and operator, by its canonical name, with how many arguments it takes. */
-export const FUNCTIONS: ReadonlyMap<string, { readonly arity: readonly number[]; readonly run: ExprFunction }> = new Map(
-  [
-    ["_==_", [2], binary(equals)],
-    ["_!=_", [2], binary((a, b) => negateBool(equals(a, b)))],
-    ["_<_", [2], compareWith((sign) => sign < 0)],
-    ["_<=_", [2], compareWith((sign) => sign <= 0)],
-    ["_>_", [2], compareWith((sign) => sign > 0)],
-    ["_>=_", [2], compareWith((sign) => sign >= 0)],
-    ["_+_", [2], binary(add)],
-    ["_-_", [2], binary(subtract)],
-    ["_*_", [2], binary(multiply)],
-    ["_/_", [2], binary(divide)],
-    ["_%_", [2], binary(remainder)],
-    ["-_", [1], ([value]: readonly CelValue[]) => negate(value ?? null)],
-    ["!_", [1], ([value]: readonly CelValue[]) => (typeof value === "boolean" ? !value : noOverload())],
-    ["_[_]", [2], binary(at)],
-    ["@in", [2], binary(isIn)],
-    ["size", [1], ([value]: readonly CelValue[]) => sizeOf(value ?? null)],
-    ["contains", [2], ofTexts((text, part) => text.includes(part))],
-    ["startsWith", [2], ofTexts((text, part) => text.startsWith(part))],
-    ["endsWith", [2], ofTexts((text, part) => text.endsWith(part))],
-    ["lowerAscii", [1], ([text]: readonly CelValue[]) => ascii(text ?? null, "lower")],
-    ["upperAscii", [1], ([text]: readonly CelValue[]) => ascii(text ?? null, "upper")],
-    ["trim", [1], ([text]: readonly CelValue[]) => (typeof text === "string" ? text.trim() : noOverload())],
-    ["matches", [2], matches],
-    ...timeFields.map(([name, run]) => [name, [1, 2], run] as const),
-    ...conversions.map(([name, run]) => [name, [1], run] as const),
-  ].map(([name, arity, run]) => [name as string, { arity: arity as readonly number[], run: run as ExprFunction }]),
-);
+export const FUNCTIONS: ReadonlyMap<string, { readonly arity: readonly number[]; readonly run: ExprFunction }> =
+  new Map(
+    [
+      ["_==_", [2], binary(equals)],
+      ["_!=_", [2], binary((a, b) => negateBool(equals(a, b)))],
+      ["_<_", [2], compareWith((sign) => sign < 0)],
+      ["_<=_", [2], compareWith((sign) => sign <= 0)],
+      ["_>_", [2], compareWith((sign) => sign > 0)],
+      ["_>=_", [2], compareWith((sign) => sign >= 0)],
+      ["_+_", [2], binary(add)],
+      ["_-_", [2], binary(subtract)],
+      ["_*_", [2], binary(multiply)],
+      ["_/_", [2], binary(divide)],
+      ["_%_", [2], binary(remainder)],
+      ["-_", [1], ([value]: readonly CelValue[]) => negate(value ?? null)],
+      ["!_", [1], ([value]: readonly CelValue[]) => (typeof value === "boolean" ? !value : noOverload())],
+      ["_[_]", [2], binary(at)],
+      ["@in", [2], binary(isIn)],
+      ["size", [1], ([value]: readonly CelValue[]) => sizeOf(value ?? null)],
+      ["contains", [2], ofTexts((text, part) => text.includes(part))],
+      ["startsWith", [2], ofTexts((text, part) => text.startsWith(part))],
+      ["endsWith", [2], ofTexts((text, part) => text.endsWith(part))],
+      ["lowerAscii", [1], ([text]: readonly CelValue[]) => ascii(text ?? null, "lower")],
+      ["upperAscii", [1], ([text]: readonly CelValue[]) => ascii(text ?? null, "upper")],
+      ["trim", [1], ([text]: readonly CelValue[]) => (typeof text === "string" ? text.trim() : noOverload())],
+      ["matches", [2], matches],
+      ...timeFields.map(([name, run]) => [name, [1, 2], run] as const),
+      ...conversions.map(([name, run]) => [name, [1], run] as const),
+    ].map(([name, arity, run]) => [name as string, { arity: arity as readonly number[], run: run as ExprFunction }]),
+  );
 
 function negateBool(value: boolean | ExprError): CelValue {
   return typeof value === "boolean" ? !value : value;

@@ -1,8 +1,8 @@
-import { type SerializedIncrementalTestSuite as Suite } from "@bufbuild/cel-spec/testdata/tests.js";
 import { tests } from "@bufbuild/cel-spec/testdata/conformance.js";
+import type { SerializedIncrementalTestSuite as Suite } from "@bufbuild/cel-spec/testdata/tests.js";
 import { describe, expect, it } from "vitest";
-import { compileExpr } from "../cel/compile-expr.ts";
 import { equals } from "../cel/compare.ts";
+import { compileExpr } from "../cel/compile-expr.ts";
 import { type CelKey, type CelValue, isError, normalKey, TypeName, Uint } from "../cel/values.ts";
 import { RegexCache } from "../regex.ts";
 import { TimeZones } from "../time-zone.ts";
@@ -107,7 +107,10 @@ function fromJson(value: Json): CelValue | undefined {
 
 function evaluate({ expr, bindings }: Case): CelValue | "error" {
   try {
-    const run = compileExpr(lowerCel(expr, [...bindings.keys()]), { regexes: new RegexCache(), zones: new TimeZones() });
+    const run = compileExpr(lowerCel(expr, [...bindings.keys()]), {
+      regexes: new RegexCache(),
+      zones: new TimeZones(),
+    });
     const value = run({ variable: (name) => bindings.get(name), call: () => undefined });
     return isError(value) ? "error" : value;
   } catch {
@@ -130,7 +133,9 @@ const KNOWN_DIFFERENCES: readonly string[] = [
 ];
 
 describe("the official CEL conformance suite", () => {
-  const cases = (tests.suites ?? []).filter((suite) => CORE.includes(suite.name)).flatMap((suite) => casesOf(suite, ""));
+  const cases = (tests.suites ?? [])
+    .filter((suite) => CORE.includes(suite.name))
+    .flatMap((suite) => casesOf(suite, ""));
 
   it("has the cases it is known for", () => {
     expect(cases.length).toBeGreaterThan(800);

@@ -57,7 +57,8 @@ class Lowering {
   lower(expr: Expr | undefined, locals: ReadonlySet<string>, depth: number): ExprNode {
     if (expr === undefined) throw new ExprSyntaxError("is empty", 0);
     this.#count += 1;
-    if (this.#count > EXPR_NODE_COUNT_MAX) this.#fail(expr, `has more than ${EXPR_NODE_COUNT_MAX} parts; split the rule`);
+    if (this.#count > EXPR_NODE_COUNT_MAX)
+      this.#fail(expr, `has more than ${EXPR_NODE_COUNT_MAX} parts; split the rule`);
     if (depth > EXPR_DEPTH_MAX) this.#fail(expr, `is nested more than ${EXPR_DEPTH_MAX} levels deep; flatten it`);
     const inner = (one: Expr | undefined, names = locals): ExprNode => this.lower(one, names, depth + 1);
     const { exprKind: kind } = expr;
@@ -146,7 +147,8 @@ class Lowering {
     const lazy = LAZY.get(fn);
     const arity = lazy === undefined ? (FUNCTIONS.get(fn)?.arity ?? EXPR_HOST_FUNCTIONS.get(fn)) : [lazy];
     if (arity === undefined) this.#fail(expr, `has no function \`${fn}\``);
-    if (!arity.includes(count)) this.#fail(expr, `calls \`${fn}\` with ${count} values; it takes ${arity.join(" or ")}`);
+    if (!arity.includes(count))
+      this.#fail(expr, `calls \`${fn}\` with ${count} values; it takes ${arity.join(" or ")}`);
   }
 
   #fail(expr: Expr, message: string): never {

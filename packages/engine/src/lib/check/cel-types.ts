@@ -133,6 +133,7 @@ function typeOfArithmetic(fn: string, [a, b]: readonly StaticType[], problems: s
   if (a === undefined || b === undefined) return "dyn";
   if (a === "dyn" || b === "dyn") return a === "dyn" ? b : a;
   const isTime = a === "timestamp" || a === "duration" || b === "timestamp" || b === "duration";
-  if (a !== b && !isTime) problems.push(`\`${fn.replaceAll("_", "")}\` mixes a ${a} with a ${b}; write both alike, such as \`1.0\``);
+  if (a !== b && !isTime)
+    problems.push(`\`${fn.replaceAll("_", "")}\` mixes a ${a} with a ${b}; write both alike, such as \`1.0\``);
   return isTime ? "dyn" : a;
 }

@@ -51,11 +51,11 @@ describe("prepareExpressions", () => {
     ["arg.amount > 1.0", /has no variable `arg`; use one of phase, tool, args/],
     ["args.amount.between(1, 2)", /has no function `between`/],
     ["size()", /calls `size` with 0 values; it takes 1/],
-    ['phase > 1', /`>` compares a string with a int/],
+    ["phase > 1", /`>` compares a string with a int/],
     ["1 + 1.0 == 2.0", /`\+` mixes a int with a double; write both alike, such as `1.0`/],
     ['"yes"', /comes to a string, not to true or false/],
     ['size("a").startsWith("b")', /`startsWith` cannot take a int/],
-    ['phase && true', /a logical operator cannot take a string/],
+    ["phase && true", /a logical operator cannot take a string/],
   ])("refuses %s", (src, message) => {
     expect(issuesOf(src).join("\n")).toMatch(message);
   });

@@ -1,5 +1,5 @@
-import type { CompiledCondition, Leaf } from "./compiled-condition.ts";
 import { andOutcome, FALSE, notOutcome, type Outcome, TRUE } from "../outcome.ts";
+import type { CompiledCondition, Leaf } from "./compiled-condition.ts";
 
 /** Kleene's conjunction of all; asks no further once one is false. */
 export function evalAll(conditions: readonly CompiledCondition[]): Leaf {

@@ -1,8 +1,8 @@
 import type { Condition, ConditionKind } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
-import { CONDITION_DEPTH_MAX, CONDITION_NODE_COUNT_MAX } from "../limits.ts";
 import { compileArgFrom } from "../flow/arg-from.ts";
 import { compileLabel } from "../flow/label.ts";
+import { CONDITION_DEPTH_MAX, CONDITION_NODE_COUNT_MAX } from "../limits.ts";
 import { compileActor, compileRunTag } from "./actor.ts";
 import { evalAll, evalAny, evalNot } from "./combine.ts";
 import type { CompiledCondition, CompiledLeaf } from "./compiled-condition.ts";
@@ -50,7 +50,10 @@ const FACTORIES: Factories = {
  */
 export function compileCondition(condition: Condition, context: CompileContext, depth: number = 1): CompiledCondition {
   if (depth > CONDITION_DEPTH_MAX) {
-    return context.fail("HB_POLICY_LIMIT", `condition has more than ${CONDITION_DEPTH_MAX} levels; flatten or split it`);
+    return context.fail(
+      "HB_POLICY_LIMIT",
+      `condition has more than ${CONDITION_DEPTH_MAX} levels; flatten or split it`,
+    );
   }
   if (context.nextNodeCount() > CONDITION_NODE_COUNT_MAX) {
     return context.fail("HB_POLICY_LIMIT", `condition has more than ${CONDITION_NODE_COUNT_MAX} nodes; split the rule`);
@@ -99,7 +102,11 @@ function composite(source: Condition, children: readonly CompiledCondition[], co
 function compileLeaf(condition: ConditionOf<LeafKind>, context: CompileContext): CompiledCondition {
   const factory: unknown = Object.hasOwn(FACTORIES, condition.kind) ? FACTORIES[condition.kind] : undefined;
   if (typeof factory !== "function") {
-    return context.fail("HB_POLICY_INVALID", `unknown kind \`${String(condition.kind)}\`; correct its spelling`, "kind");
+    return context.fail(
+      "HB_POLICY_INVALID",
+      `unknown kind \`${String(condition.kind)}\`; correct its spelling`,
+      "kind",
+    );
   }
   // `Factories` pairs each kind with the factory of its own conditions.
   const make = factory as (condition: ConditionOf<LeafKind>, context: CompileContext) => CompiledLeaf;

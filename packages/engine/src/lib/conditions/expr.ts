@@ -4,7 +4,7 @@ import { exprScope } from "../cel/expr-scope.ts";
 import type { CompileContext } from "../compile-context.ts";
 import { hasLabel } from "../flow/label.ts";
 import { FALSE, TRUE, UNKNOWN_OUTCOME } from "../outcome.ts";
-import { type CompiledLeaf, COST } from "./compiled-condition.ts";
+import { COST, type CompiledLeaf } from "./compiled-condition.ts";
 
 /** `expr`: true or false as the expression says; unknown when it comes to an error or to anything else. */
 export function compileExprLeaf(condition: ExprCondition, context: CompileContext): CompiledLeaf {

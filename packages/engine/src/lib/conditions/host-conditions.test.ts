@@ -38,14 +38,9 @@ describe("signal", () => {
     return outcomeFor({ kind: "signal", signal: "risk", ...change } as Condition, factsOf({ signals }));
   };
   it("compares what the user's function answered", () => {
-    expect([0.9, 0.1, "0.9", UNKNOWN, undefined, null].map((v) => ask({ type: "number", op: "gt", value: 0.5 }, v))).toEqual([
-      "true",
-      "false",
-      "unknown",
-      "unknown",
-      "false",
-      "false",
-    ]);
+    expect(
+      [0.9, 0.1, "0.9", UNKNOWN, undefined, null].map((v) => ask({ type: "number", op: "gt", value: 0.5 }, v)),
+    ).toEqual(["true", "false", "unknown", "unknown", "false", "false"]);
     expect([0, null, UNKNOWN].map((v) => ask({ type: "any", op: "exists" }, v))).toEqual(["true", "false", "unknown"]);
     expect(ask({ type: "boolean", op: "eq", value: true, onMissing: "unknown" }, undefined)).toBe("unknown");
     expect(ask({ type: "string", op: "matches", value: "^hi" }, "high")).toBe("true");
@@ -79,18 +74,22 @@ describe("sensitiveData", () => {
     expect(ask({ detectors: ["iban"] }, args)).toBe("false");
     expect(ask({}, args)).toBe("true");
     expect(ask({ detectors: ["email"] }, factsOf({ phase: "tool.after", call: { result: mail } }))).toBe("true");
-    expect(ask({ detectors: ["email"] }, factsOf({ phase: "tool.after", call: { error: { message: mail } } }))).toBe("true");
+    expect(ask({ detectors: ["email"] }, factsOf({ phase: "tool.after", call: { error: { message: mail } } }))).toBe(
+      "true",
+    );
     const messages = [{ role: "user", content: mail }] as const;
-    expect(ask({ detectors: ["email"] }, factsOf({ phase: "llm.before", llm: { callId: "l", messages } }))).toBe("true");
+    expect(ask({ detectors: ["email"] }, factsOf({ phase: "llm.before", llm: { callId: "l", messages } }))).toBe(
+      "true",
+    );
     const response = { role: "assistant", content: [{ type: "text", text: mail }] } as never;
     expect(ask({ detectors: ["email"] }, factsOf({ phase: "llm.after", llm: { callId: "l", response } }))).toBe("true");
   });
   it("finds nothing where nothing is carried", () => {
     expect(ask({ in: "result" }, args)).toBe("false");
     expect(ask({ in: "messages" }, args)).toBe("false");
-    expect(ask({ in: "args", detectors: ["email"] }, factsOf({ phase: "tool.after", call: { args: { to: "a@b.co" } } }))).toBe(
-      "true",
-    );
+    expect(
+      ask({ in: "args", detectors: ["email"] }, factsOf({ phase: "tool.after", call: { args: { to: "a@b.co" } } })),
+    ).toBe("true");
   });
   it("counts, and looks below a path", () => {
     expect(ask({ detectors: ["email"], min: 2 }, args)).toBe("true");

@@ -3,8 +3,8 @@ import { canonicalJson } from "../canonical-json.ts";
 import type { CompileContext } from "../compile-context.ts";
 import { UNKNOWN } from "../facts.ts";
 import { type Outcome, outcomeOf, UNKNOWN_OUTCOME } from "../outcome.ts";
-import { COST, type CompiledLeaf } from "./compiled-condition.ts";
 import { compileValueTest, isPresence } from "./comparison-test.ts";
+import { COST, type CompiledLeaf } from "./compiled-condition.ts";
 import { missingOutcome } from "./missing.ts";
 import { compileTextQuestion } from "./text-leaf.ts";
 

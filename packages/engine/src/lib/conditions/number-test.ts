@@ -34,7 +34,11 @@ function compileNumberPredicate(comparison: NumberComparison, context: CompileCo
     case "lte":
       return compileOrder(comparison.op, operand);
     default:
-      return context.fail("HB_POLICY_INVALID", "unknown `op` for a number; use eq, neq, gt, gte, lt, lte, in or notIn", "op");
+      return context.fail(
+        "HB_POLICY_INVALID",
+        "unknown `op` for a number; use eq, neq, gt, gte, lt, lte, in or notIn",
+        "op",
+      );
   }
 }
 

@@ -2,11 +2,20 @@ import type { Comparison, ConditionKind, OnMissing } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
 import { UNKNOWN } from "../facts.ts";
 import type { Frame } from "../frame.ts";
-import { andOutcome, FALSE, notOutcome, orOutcome, type Outcome, outcomeOf, TRUE, UNKNOWN_OUTCOME } from "../outcome.ts";
+import {
+  andOutcome,
+  FALSE,
+  notOutcome,
+  type Outcome,
+  orOutcome,
+  outcomeOf,
+  TRUE,
+  UNKNOWN_OUTCOME,
+} from "../outcome.ts";
 import { type Path, parsePath } from "../path.ts";
 import { type PathReading, readPath } from "../path-read.ts";
-import { COST, type CompiledLeaf } from "./compiled-condition.ts";
 import { compileValueTest, isPresence, type ValueTest } from "./comparison-test.ts";
+import { COST, type CompiledLeaf } from "./compiled-condition.ts";
 import { missingOutcome } from "./missing.ts";
 import { isSinglePath, readSingle } from "./single-path.ts";
 
@@ -53,7 +62,11 @@ export function compilePathLeaf(condition: PathComparison, root: PathRoot, conte
 export function parsePathOrFail(text: string, context: CompileContext, field: string = "path"): Path {
   const path = parsePath(text);
   if (typeof path === "string") {
-    return context.fail("HB_POLICY_PATH_INVALID", `\`${text}\`: ${path}; write \`a.b\`, \`items[].price\` or \`**\``, field);
+    return context.fail(
+      "HB_POLICY_PATH_INVALID",
+      `\`${text}\`: ${path}; write \`a.b\`, \`items[].price\` or \`**\``,
+      field,
+    );
   }
   return path;
 }

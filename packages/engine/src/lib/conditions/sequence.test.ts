@@ -10,7 +10,12 @@ const notCalled = (...patterns: CallPattern[]): Condition => ({ kind: "sequence"
 
 /** A run in which tools were called so many seconds ago, and ended if they say how. */
 function historyOf(
-  calls: readonly { readonly name: string; readonly tags?: string[]; readonly ago?: number; readonly end?: "success" | "error" }[],
+  calls: readonly {
+    readonly name: string;
+    readonly tags?: string[];
+    readonly ago?: number;
+    readonly end?: "success" | "error";
+  }[],
 ): RunState {
   const state = createRunState();
   calls.forEach(({ name, tags = [], ago = 10, end }, at) => {
@@ -20,7 +25,8 @@ function historyOf(
   });
   return state;
 }
-const ask = (condition: Condition, state: RunState): string | undefined => outcomeFor(condition, factsOf({ run: { state } }));
+const ask = (condition: Condition, state: RunState): string | undefined =>
+  outcomeFor(condition, factsOf({ run: { state } }));
 
 describe("sequence", () => {
   it("asks what was called before", () => {
@@ -38,7 +44,8 @@ describe("sequence", () => {
   });
   it("asks how a call ended", () => {
     const state = historyOf([{ name: "a", end: "error" }, { name: "b" }, { name: "c", end: "success" }]);
-    const by = (name: string, outcome: "success" | "error"): string | undefined => ask(called({ name, outcome }), state);
+    const by = (name: string, outcome: "success" | "error"): string | undefined =>
+      ask(called({ name, outcome }), state);
     expect([by("a", "error"), by("a", "success"), by("b", "success"), by("c", "success"), by("c", "error")]).toEqual([
       "true",
       "false",
@@ -48,7 +55,10 @@ describe("sequence", () => {
     ]);
   });
   it("asks how long ago a call was decided", () => {
-    const state = historyOf([{ name: "a", ago: 60, end: "success" }, { name: "a", ago: 30, end: "error" }]);
+    const state = historyOf([
+      { name: "a", ago: 60, end: "success" },
+      { name: "a", ago: 30, end: "error" },
+    ]);
     const within = (withinSeconds: number, rest: object = {}): string | undefined =>
       ask(called({ name: "a", withinSeconds, ...rest }), state);
     expect([within(29), within(30), within(59, { outcome: "success" }), within(60, { outcome: "success" })]).toEqual([
@@ -86,7 +96,8 @@ describe("sequence", () => {
   });
   it("does not know the outcome of calls that it no longer waits for", () => {
     const state = historyOf([{ name: "first" }]);
-    for (let at = 0; at < HISTORY_PENDING_COUNT_MAX; at += 1) state.history.note(`p_${at}`, { name: "p", tags: [] }, NOON_MS);
+    for (let at = 0; at < HISTORY_PENDING_COUNT_MAX; at += 1)
+      state.history.note(`p_${at}`, { name: "p", tags: [] }, NOON_MS);
     expect(ask(called({ name: "first" }), state)).toBe("true");
     expect(ask(called({ name: "first", outcome: "success" }), state)).toBe("unknown");
     expect(ask(called({ name: "p", outcome: "success" }), state)).toBe("false");

@@ -57,7 +57,9 @@ describe("text operators", () => {
 
   it("does not know what a text past the bound is", () => {
     const long = "a".repeat(TEXT_LENGTH_MAX + 1);
-    const unknown = ["eq", "neq", "contains", "startsWith", "matches"].map((op) => outcomeFor(arg(op, "a"), withArg(long)));
+    const unknown = ["eq", "neq", "contains", "startsWith", "matches"].map((op) =>
+      outcomeFor(arg(op, "a"), withArg(long)),
+    );
     expect(unknown).toEqual(Array(5).fill("unknown"));
     expect(outcomeFor(arg("longerThan", 10), withArg(long))).toBe("true");
     expect(outcomeFor(arg("shorterThan", 10), withArg(long))).toBe("false");
@@ -67,8 +69,22 @@ describe("text operators", () => {
     const exists: Condition = { kind: "toolArg", path: "x", type: "any", op: "exists" };
     const absent: Condition = { kind: "toolArg", path: "x", type: "any", op: "absent" };
     const values = ["", 0, false, [], null, undefined];
-    expect(values.map((x) => outcomeFor(exists, withArg(x)))).toEqual(["true", "true", "true", "true", "false", "false"]);
-    expect(values.map((x) => outcomeFor(absent, withArg(x)))).toEqual(["false", "false", "false", "false", "true", "true"]);
+    expect(values.map((x) => outcomeFor(exists, withArg(x)))).toEqual([
+      "true",
+      "true",
+      "true",
+      "true",
+      "false",
+      "false",
+    ]);
+    expect(values.map((x) => outcomeFor(absent, withArg(x)))).toEqual([
+      "false",
+      "false",
+      "false",
+      "false",
+      "true",
+      "true",
+    ]);
   });
 });
 
@@ -128,14 +144,19 @@ describe("actor", () => {
     expect(outcomeFor({ kind: "actor", path: "group.name", op: "absent" }, factsOf({ actor }))).toBe("true");
   });
   it("does not know a value that is no text", () => {
-    expect(ask("metadata.tier", "free", { actor: { externalId: "u", metadata: { tier: 3 } as never } })).toBe("unknown");
+    expect(ask("metadata.tier", "free", { actor: { externalId: "u", metadata: { tier: 3 } as never } })).toBe(
+      "unknown",
+    );
   });
 });
 
 describe("runTag", () => {
   it("compares a tag of the run", () => {
     const ask = (tag: string, value: string, onMissing?: "match"): string | undefined =>
-      outcomeFor({ kind: "runTag", tag, op: "eq", value, ...(onMissing === undefined ? {} : { onMissing }) }, factsOf());
+      outcomeFor(
+        { kind: "runTag", tag, op: "eq", value, ...(onMissing === undefined ? {} : { onMissing }) },
+        factsOf(),
+      );
     expect(ask("env", "prod")).toBe("true");
     expect(ask("env", "dev")).toBe("false");
     expect(ask("toString", "prod")).toBe("false");

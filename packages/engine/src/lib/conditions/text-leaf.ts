@@ -1,6 +1,6 @@
 import type { ConditionKind, OnMissing, StringComparison, TextComparison } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
-import { FALSE, orOutcome, type Outcome, outcomeOf } from "../outcome.ts";
+import { FALSE, type Outcome, orOutcome, outcomeOf } from "../outcome.ts";
 import { isPresence } from "./comparison-test.ts";
 import { COST } from "./compiled-condition.ts";
 import { missingOutcome } from "./missing.ts";

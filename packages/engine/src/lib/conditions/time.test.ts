@@ -23,9 +23,9 @@ describe("executionTime", () => {
     expect(outcomeFor(slow, factsOf({ phase: "tool.after", call: { durationMs: Number.NaN } }))).toBe("unknown");
   });
   it("does not know on a broken clock", () => {
-    expect(outcomeFor({ kind: "executionTime", scope: "run", op: "gt", valueMs: 1 }, factsOf({ nowMs: Number.NaN }))).toBe(
-      "unknown",
-    );
+    expect(
+      outcomeFor({ kind: "executionTime", scope: "run", op: "gt", valueMs: 1 }, factsOf({ nowMs: Number.NaN })),
+    ).toBe("unknown");
   });
 });
 

@@ -20,9 +20,18 @@ describe("number operators", () => {
     ["notIn", [1, 5], 2, 1],
   ];
   it.each(cases)("%s %j", (op, value, holds, fails) => {
-    const outcomes = [holds, fails, String(holds), `${holds}n`, Number.NaN, Infinity, true, [holds], null, undefined].map(
-      (x) => ask({ type: "number", op, value }, { x }),
-    );
+    const outcomes = [
+      holds,
+      fails,
+      String(holds),
+      `${holds}n`,
+      Number.NaN,
+      Infinity,
+      true,
+      [holds],
+      null,
+      undefined,
+    ].map((x) => ask({ type: "number", op, value }, { x }));
     const unknowns = Array(6).fill("unknown");
     expect(outcomes).toEqual(["true", "false", ...unknowns, "false", "false"]);
   });
@@ -37,7 +46,10 @@ describe("boolean and list operators", () => {
       "unknown",
       "false",
     ]);
-    expect([true, false].map((x) => ask({ type: "boolean", op: "neq", value: true }, { x }))).toEqual(["false", "true"]);
+    expect([true, false].map((x) => ask({ type: "boolean", op: "neq", value: true }, { x }))).toEqual([
+      "false",
+      "true",
+    ]);
   });
   it("looks for an element", () => {
     const lists = [["a", "b"], ["b"], [], [null], ["b", 1], [["a"]], "a", null];
@@ -88,7 +100,8 @@ describe("paths", () => {
     expect(ask({ path: "a.1.b", ...over }, { a: [{}, { b: 11 }] })).toBe("true");
   });
   it("joins many values after Kleene", () => {
-    const any = (prices: unknown[]): string | undefined => ask({ path: "i[].p", ...over }, { i: prices.map((p) => ({ p })) });
+    const any = (prices: unknown[]): string | undefined =>
+      ask({ path: "i[].p", ...over }, { i: prices.map((p) => ({ p })) });
     const all = (prices: unknown[]): string | undefined =>
       ask({ path: "i[].p", quantifier: "all", ...over }, { i: prices.map((p) => ({ p })) });
     expect([[11, 1], [1, 2], ["9", 11], ["9", 1], [undefined, 11], [undefined, 1], [null, 11], []].map(any)).toEqual([
@@ -185,14 +198,10 @@ describe("results and context", () => {
   });
   it("reads the run's context", () => {
     const tier: Condition = { kind: "context", path: "user.tier", type: "string", op: "eq", value: "free" };
-    const at = (context: unknown): string | undefined => outcomeFor(tier, factsOf({ run: { context: context as never } }));
-    expect([{ user: { tier: "free" } }, { user: { tier: "pro" } }, { user: { tier: 1 } }, {}, null, "x"].map(at)).toEqual([
-      "true",
-      "false",
-      "unknown",
-      "false",
-      "false",
-      "unknown",
-    ]);
+    const at = (context: unknown): string | undefined =>
+      outcomeFor(tier, factsOf({ run: { context: context as never } }));
+    expect(
+      [{ user: { tier: "free" } }, { user: { tier: "pro" } }, { user: { tier: 1 } }, {}, null, "x"].map(at),
+    ).toEqual(["true", "false", "unknown", "false", "false", "unknown"]);
   });
 });

@@ -40,7 +40,12 @@ describe("maxCalls in a run", () => {
   });
   it("counts the calls that the condition selects, this one only if it is among them", () => {
     const policy = policyOf([ruleOf({ when: { kind: "maxCalls", scope: "run", max: 1, tool: { name: "a" } } })]);
-    expect(play([policy], [named("a"), named("b"), named("a"), named("b")])).toEqual(["ALLOW", "ALLOW", "BLOCK", "ALLOW"]);
+    expect(play([policy], [named("a"), named("b"), named("a"), named("b")])).toEqual([
+      "ALLOW",
+      "ALLOW",
+      "BLOCK",
+      "ALLOW",
+    ]);
   });
   it("forgets calls that left the window", () => {
     const policy = policyOf([ruleOf({ when: { kind: "maxCalls", scope: "run", max: 2, windowSeconds: 60 } })]);
@@ -102,9 +107,21 @@ describe("maxCalls in a run", () => {
 
 describe("metricWindow in a run", () => {
   const spend = (rest: object): Condition =>
-    ({ kind: "metricWindow", scope: "run", metric: "cost", aggregate: "sum", op: "gt", value: 10, ...rest }) as Condition;
+    ({
+      kind: "metricWindow",
+      scope: "run",
+      metric: "cost",
+      aggregate: "sum",
+      op: "gt",
+      value: 10,
+      ...rest,
+    }) as Condition;
   /** Calls that add `amounts`, each ended; then what the condition comes to. */
-  function after(condition: Condition, amounts: readonly (number | undefined)[], change: FactsChange = {}): string | undefined {
+  function after(
+    condition: Condition,
+    amounts: readonly (number | undefined)[],
+    change: FactsChange = {},
+  ): string | undefined {
     const set = compile([policyOf([ruleOf({ when: condition })])]);
     const state = createRunState();
     amounts.forEach((cost, index) => {
@@ -147,7 +164,8 @@ describe("metricWindow in a run", () => {
     const set = compile([policyOf([ruleOf({ when: spend({ estimate: 4 }) })])]);
     const state = createRunState();
     const ask = (callId: string): string => decide(set, factsOf({ call: { callId }, run: { state } })).verdict;
-    const start = (callId: string): void => noteCall(set, factsOf({ call: { callId }, run: { state } }), { verdict: "ALLOW" });
+    const start = (callId: string): void =>
+      noteCall(set, factsOf({ call: { callId }, run: { state } }), { verdict: "ALLOW" });
     const end = (callId: string, rest: FactsChange): void =>
       noteResult(set, factsOf({ phase: "tool.after", run: { state }, ...rest, call: { callId, ...rest.call } }));
     start("a");
@@ -179,7 +197,10 @@ describe("metricWindow in a run", () => {
 
 describe("windows beyond the run", () => {
   const calls: Condition = { kind: "maxCalls", scope: "actor", max: 5, windowSeconds: 60 };
-  const asked = (reading: SharedReading | undefined, change: FactsChange = {}): { facts: Facts; needs: SharedNeed[] } => {
+  const asked = (
+    reading: SharedReading | undefined,
+    change: FactsChange = {},
+  ): { facts: Facts; needs: SharedNeed[] } => {
     const needs: SharedNeed[] = [];
     const read = (need: SharedNeed): SharedReading | undefined => {
       needs.push(need);
@@ -226,7 +247,16 @@ describe("windows beyond the run", () => {
   });
   it("adds estimates and metrics of this call", () => {
     const cost = (rest: object): Condition =>
-      ({ kind: "metricWindow", scope: "agent", metric: "cost", aggregate: "sum", windowSeconds: 60, op: "gt", value: 10, ...rest }) as Condition;
+      ({
+        kind: "metricWindow",
+        scope: "agent",
+        metric: "cost",
+        aggregate: "sum",
+        windowSeconds: 60,
+        op: "gt",
+        value: 10,
+        ...rest,
+      }) as Condition;
     expect(outcomeFor(cost({}), asked({ value: 10 }).facts)).toBe("false");
     expect(outcomeFor(cost({ estimate: 1 }), asked({ value: 10 }).facts)).toBe("true");
     const after = asked({ value: 10 }, { phase: "tool.after", metrics: { cost: 2 } });

@@ -80,7 +80,11 @@ function addCounter(
   const { policyIndex, policyId, ruleId, exact } = context.owner;
   const { scope, windowSeconds } = condition;
   if (scope !== "run" && windowSeconds === undefined) {
-    context.fail("HB_POLICY_INVALID", "is required for every scope but `run`; give the window's length", "windowSeconds");
+    context.fail(
+      "HB_POLICY_INVALID",
+      "is required for every scope but `run`; give the window's length",
+      "windowSeconds",
+    );
   }
   const index = context.nextWindowIndex();
   const windowMs = windowSeconds === undefined ? undefined : windowSeconds * 1000;

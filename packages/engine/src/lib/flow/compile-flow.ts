@@ -1,8 +1,8 @@
-import type { FlowSource } from "@handlebar/protocol";
+import type { ConditionKind, FlowSource } from "@handlebar/protocol";
 import { CompileContext, type CompileShared, type ConditionOwner } from "../compile-context.ts";
 import { type CompiledPolicy, selectsAgent } from "../compiled-rule.ts";
 import { compileCondition } from "../conditions/compile-condition.ts";
-import type { Leaf } from "../conditions/compiled-condition.ts";
+import type { CompiledCondition, Leaf } from "../conditions/compiled-condition.ts";
 import { parsePathOrFail } from "../conditions/path-leaf.ts";
 import type { AgentFacts, ToolFacts } from "../facts.ts";
 import type { Path } from "../path.ts";
@@ -18,13 +18,15 @@ export interface CompiledSource {
   readonly when: Leaf | undefined;
   readonly add: readonly string[];
   readonly trust: "trusted" | "untrusted" | undefined;
+  /** Its condition asks where arguments came from. */
+  readonly readsOrigins: boolean;
 }
 
 /** The data flow that one policy describes. */
 export interface PolicyFlow {
   readonly policy: CompiledPolicy;
   readonly sources: readonly CompiledSource[];
-  /** Every label that the policy's sources add: what a tool that is no known source adds in strict mode. */
+  /** Every label that the policy declares or its sources add: what an unknown tool adds in strict mode. */
   readonly labels: readonly string[];
   readonly isStrict: boolean;
   readonly defaultTrust: "trusted" | "untrusted" | undefined;
@@ -53,7 +55,11 @@ export class CompiledFlow {
 }
 
 /** Compiles the `flow` of every policy. @throws HandlebarError as `compile` does. */
-export function compileFlow(policies: readonly CompiledPolicy[], shared: CompileShared, tracksOrigins: boolean): CompiledFlow {
+export function compileFlow(
+  policies: readonly CompiledPolicy[],
+  shared: CompileShared,
+  tracksOrigins: boolean,
+): CompiledFlow {
   const flows = policies.flatMap((policy): PolicyFlow[] => {
     const { flow } = policy.source;
     if (flow === undefined) return [];
@@ -62,14 +68,17 @@ export function compileFlow(policies: readonly CompiledPolicy[], shared: Compile
       {
         policy,
         sources,
-        labels: [...new Set(sources.flatMap((source) => source.add))],
+        labels: [...new Set([...(flow.labels ?? []), ...sources.flatMap((source) => source.add)])],
         isStrict: flow.strict === true,
         defaultTrust: flow.defaultTrust,
         isForSession: flow.scope === "session",
       },
     ];
   });
-  return new CompiledFlow(flows, tracksOrigins);
+  const isAsked = flows.some(
+    ({ policy, sources }) => policy.isEnabled && sources.some((source) => source.readsOrigins),
+  );
+  return new CompiledFlow(flows, tracksOrigins || isAsked);
 }
 
 function compileSource(
@@ -85,20 +94,34 @@ function compileSource(
     phases: ["tool.after"],
     tool,
     exact: false,
-    tightens: true,
+    // Trust that depends on where arguments came from could let a later call through.
+    tightens: source.trust !== "trusted",
     declaredLabels: policy.source.flow?.labels,
   };
   const context = new CompileContext(shared, owner, `policies[${policy.index}].flow.sources[${at}]`);
   for (const label of source.add ?? []) declareLabel(label, context);
+  const when = source.when === undefined ? undefined : compileCondition(source.when, context.at(".when"));
+  if (!context.needs.isEmpty) {
+    context.fail(
+      "HB_POLICY_INVALID",
+      "asks a function of the host or a window beyond the run, which no source can; ask about the call, its arguments and its result",
+      "when",
+    );
+  }
   return {
     tool,
     fields: source.fields?.map((field, place) =>
       field === "freeText" ? field : parsePathOrFail(field, context, `fields[${place}]`),
     ),
-    when: source.when === undefined ? undefined : compileCondition(source.when, context.at(".when")).eval,
+    when: when?.eval,
     add: source.add ?? [],
     trust: source.trust,
+    readsOrigins: when !== undefined && hasKind(when, "argFrom"),
   };
+}
+
+function hasKind(condition: CompiledCondition, kind: ConditionKind): boolean {
+  return condition.kind === kind || condition.children.some((child) => hasKind(child, kind));
 }
 
 /** In strict mode a tool that nobody described is taken for a source of everything. */

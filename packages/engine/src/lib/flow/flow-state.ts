@@ -1,88 +1,142 @@
 import type { JsonObject, Origin } from "@handlebar/protocol";
-import { LABEL_COUNT_MAX, PENDING_FLOW_COUNT_MAX } from "../limits.ts";
+import { FLOW_LABEL_COUNT_MAX } from "../limits.ts";
+import { PendingLabels } from "./pending-labels.ts";
+import { SentValues } from "./sent-values.ts";
 import { TextIndex } from "./text-index.ts";
 
-/** The first result that gave a run its label. */
+/** The first result that gave a run its label; both are empty for a label that the run began with. */
 export interface LabelSource {
   readonly callId: string;
   readonly tool: string;
 }
 
+/** Places in which values are seen. */
+export type Place = Exclude<Origin, "unseen">;
+
+interface FlowParts {
+  readonly labels: Map<string, LabelSource>;
+  readonly pending: PendingLabels;
+  readonly seen: Readonly<Record<Place, TextIndex>>;
+  readonly sent: SentValues;
+}
+
 /** A run's labels, which only grow, and where values of its arguments can have come from. */
 export class FlowState {
-  readonly labels: Map<string, LabelSource> = new Map();
-  readonly seen: Readonly<Record<Exclude<Origin, "unseen">, TextIndex>>;
-  /** Labels that calls in flight may bring, by call. */
-  readonly #pending = new Map<string, readonly string[]>();
-  /** Labels of calls in flight that there was no room for: they count as pending for good. */
-  readonly #lost = new Set<string>();
+  readonly #labels: Map<string, LabelSource>;
+  #hasEveryLabel = false;
+  readonly pending: PendingLabels;
+  readonly seen: Readonly<Record<Place, TextIndex>>;
+  readonly sent: SentValues;
+  #isInherited = false;
 
-  constructor(seen: FlowState["seen"] = { prompt: new TextIndex(), trusted: new TextIndex(), untrusted: new TextIndex() }) {
-    this.seen = seen;
+  constructor(parts: Partial<FlowParts> = {}) {
+    this.#labels = parts.labels ?? new Map();
+    this.pending = parts.pending ?? new PendingLabels();
+    this.seen = parts.seen ?? {
+      // What the user said first is what the run is for; of results, the newest are acted upon.
+      prompt: new TextIndex("first"),
+      trusted: new TextIndex("last"),
+      untrusted: new TextIndex("last"),
+    };
+    this.sent = parts.sent ?? new SentValues();
+  }
+
+  /** In the order in which the run got them. */
+  get labels(): ReadonlyMap<string, LabelSource> {
+    return this.#labels;
+  }
+
+  /** What is said to this run as a prompt are the words of the agent that started it, not a person's. */
+  get isInherited(): boolean {
+    return this.#isInherited;
   }
 
   /** The run has the label, or a call in flight may bring it. */
   has(label: string): boolean {
-    if (this.labels.has(label) || this.#lost.has(label)) return true;
-    for (const labels of this.#pending.values()) if (labels.includes(label)) return true;
-    return false;
+    return this.#labels.has(label) || this.#hasEveryLabel || this.pending.has(label);
   }
 
   add(label: string, source: LabelSource): void {
-    if (!this.labels.has(label) && this.labels.size < LABEL_COUNT_MAX) this.labels.set(label, source);
+    if (this.#labels.has(label)) return;
+    if (this.#labels.size < FLOW_LABEL_COUNT_MAX) this.#labels.set(label, source);
+    else this.#hasEveryLabel = true;
   }
 
-  expect(callId: string, labels: readonly string[]): void {
-    if (labels.length === 0) return;
-    const known = this.#pending.get(callId);
-    if (known === undefined && this.#pending.size >= PENDING_FLOW_COUNT_MAX) {
-      for (const label of labels) this.#lost.add(label);
-      return;
-    }
-    this.#pending.set(callId, known === undefined ? labels : [...known, ...labels]);
-  }
-
-  arrived(callId: string): void {
-    this.#pending.delete(callId);
+  /** Something was seen in one of these places that no index took in. */
+  lose(places: readonly Place[]): void {
+    for (const place of places) this.seen[place].lose();
   }
 
   snapshot(): JsonObject {
     const { prompt, trusted, untrusted } = this.seen;
     return {
-      labels: [...this.labels].map(([label, { callId, tool }]) => [label, callId, tool]),
-      pending: [...this.#pending].map(([callId, labels]) => [callId, labels]),
-      lost: [...this.#lost],
+      labels: [...this.#labels].map(([label, { callId, tool }]) => [label, callId, tool]),
+      hasEveryLabel: this.#hasEveryLabel,
+      pending: this.pending.snapshot(),
       seen: { prompt: prompt.snapshot(), trusted: trusted.snapshot(), untrusted: untrusted.snapshot() },
+      sent: this.sent.snapshot(),
+      isInherited: this.#isInherited,
     };
   }
 
   /** The state of a snapshot, which may come from outside; `undefined` when it is none. */
   static restore(snapshot: unknown): FlowState | undefined {
     if (typeof snapshot !== "object" || snapshot === null) return undefined;
-    const { labels, pending, lost, seen } = snapshot as Readonly<Record<string, unknown>>;
-    const parts = (seen ?? {}) as Readonly<Record<string, unknown>>;
-    const prompt = TextIndex.restore(parts["prompt"]);
-    const trusted = TextIndex.restore(parts["trusted"]);
-    const untrusted = TextIndex.restore(parts["untrusted"]);
-    if (prompt === undefined || trusted === undefined || untrusted === undefined) return undefined;
-    if (!Array.isArray(labels) || !Array.isArray(pending) || !Array.isArray(lost)) return undefined;
-    const state = new FlowState({ prompt, trusted, untrusted });
-    for (const entry of labels) {
-      if (!isTexts(entry) || entry.length !== 3) return undefined;
-      state.add(entry[0] ?? "", { callId: entry[1] ?? "", tool: entry[2] ?? "" });
+    const { labels, hasEveryLabel, pending, seen, sent, isInherited } = snapshot as Readonly<Record<string, unknown>>;
+    if (typeof hasEveryLabel !== "boolean" || typeof isInherited !== "boolean" || !Array.isArray(labels))
+      return undefined;
+    const restored = {
+      pending: PendingLabels.restore(pending),
+      seen: restoreSeen(seen),
+      sent: SentValues.restore(sent),
+    };
+    if (restored.pending === undefined || restored.seen === undefined || restored.sent === undefined) return undefined;
+    const state = new FlowState({ pending: restored.pending, seen: restored.seen, sent: restored.sent });
+    for (const entry of labels as readonly unknown[]) {
+      if (!Array.isArray(entry)) return undefined;
+      const [label, callId, tool] = entry as readonly unknown[];
+      if (typeof label !== "string" || typeof callId !== "string" || typeof tool !== "string") return undefined;
+      state.add(label, { callId, tool });
     }
-    for (const entry of pending) {
-      if (!Array.isArray(entry) || typeof entry[0] !== "string" || !isTexts(entry[1])) return undefined;
-      state.expect(entry[0], entry[1]);
-    }
-    if (!isTexts(lost)) return undefined;
-    for (const label of lost) state.#lost.add(label);
+    state.#hasEveryLabel ||= hasEveryLabel;
+    state.#isInherited = isInherited;
     return state;
+  }
+
+  /** The state of a run that another one starts: what that one knows is known, and its labels are there from the start. */
+  static inherit(parent: FlowState): FlowState {
+    const { prompt, trusted, untrusted } = parent.seen;
+    const seen = { prompt: prompt.copy(), trusted: trusted.copy(), untrusted: untrusted.copy() };
+    const sent = new SentValues();
+    sent.join(parent.sent);
+    const state = new FlowState({ seen, sent });
+    state.#isInherited = true;
+    state.#joinLabels(parent);
+    return state;
+  }
+
+  /** Takes in the labels of a run that this one started, and what it sent. */
+  join(child: FlowState): void {
+    this.#joinLabels(child);
+    this.sent.join(child.sent);
+  }
+
+  #joinLabels(other: FlowState): void {
+    for (const [label, source] of other.#labels) this.add(label, source);
+    // What a call in flight may bring has no call here that would end.
+    for (const label of other.pending.names()) this.add(label, { callId: "", tool: "" });
+    this.#hasEveryLabel ||= other.#hasEveryLabel || other.pending.isFull;
   }
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+function restoreSeen(seen: unknown): FlowState["seen"] | undefined {
+  if (typeof seen !== "object" || seen === null) return undefined;
+  const parts = seen as Readonly<Record<string, unknown>>;
+  const prompt = TextIndex.restore(parts["prompt"], "first");
+  const trusted = TextIndex.restore(parts["trusted"], "last");
+  const untrusted = TextIndex.restore(parts["untrusted"], "last");
+  if (prompt === undefined || trusted === undefined || untrusted === undefined) return undefined;
+  return { prompt, trusted, untrusted };
 }
 
 export function createFlowState(): FlowState {

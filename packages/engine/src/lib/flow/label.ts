@@ -1,6 +1,6 @@
 import type { LabelCondition } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
-import { type CompiledLeaf, COST } from "../conditions/compiled-condition.ts";
+import { COST, type CompiledLeaf } from "../conditions/compiled-condition.ts";
 import type { Facts } from "../facts.ts";
 import { LABEL_COUNT_MAX } from "../limits.ts";
 import { FALSE, TRUE } from "../outcome.ts";

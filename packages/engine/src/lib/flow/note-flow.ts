@@ -1,17 +1,20 @@
-import type { JsonValue } from "@handlebar/protocol";
 import type { CallFacts, Facts } from "../facts.ts";
 import { Frame } from "../frame.ts";
-import { VALUE_BOUNDS } from "../limits.ts";
 import { FALSE } from "../outcome.ts";
-import { readPath } from "../path-read.ts";
-import { type CompiledFlow, type CompiledSource, isUnknownTool } from "./compile-flow.ts";
-import { isFreeText } from "./free-text.ts";
-import { noteOrigins } from "./note-origins.ts";
+import type { Path } from "../path.ts";
+import { readPath, walkLeaves } from "../path-read.ts";
+import { type CompiledFlow, type CompiledSource, isUnknownTool, type PolicyFlow } from "./compile-flow.ts";
+import type { FlowState } from "./flow-state.ts";
+import { noteOrigins, trustsOf } from "./note-origins.ts";
+import { walkResult } from "./result-walk.ts";
 
-/** A call was let through: the labels that its result may bring count from now on. */
+/** A call was let through: the labels that its result may bring count from now on, and what it was given is remembered. */
 export function notePending(flow: CompiledFlow, facts: Facts): void {
   const { call, run } = facts;
-  if (call === undefined || flow.isEmpty) return;
+  if (call === undefined) return;
+  const state = run.state.flow;
+  if (flow.tracksOrigins) noteSent(state, call);
+  else state.sent.lose();
   const labels = new Set<string>();
   for (const policyFlow of flow.for(facts.agent)) {
     for (const source of policyFlow.sources) {
@@ -19,56 +22,72 @@ export function notePending(flow: CompiledFlow, facts: Facts): void {
     }
     if (isUnknownTool(policyFlow, call.tool)) for (const label of policyFlow.labels) labels.add(label);
   }
-  run.state.flow.expect(call.callId, [...labels]);
+  state.pending.expect(call.callId, [...labels]);
+}
+
+function noteSent(state: FlowState, call: CallFacts): void {
+  const isCut = walkLeaves(call.args, (leaf) => {
+    if (typeof leaf === "string" || typeof leaf === "number") state.sent.add(leaf);
+  });
+  if (isCut || call.argsExceeded === true) state.sent.lose();
 }
 
 /** A call ended, well or with an error: the run gets the labels of its result, and what the result showed is remembered. */
 export function noteResultFlow(flow: CompiledFlow, facts: Facts): void {
   const { call, run } = facts;
-  if (call === undefined || flow.isEmpty) return;
-  const frame = new Frame(facts);
+  if (call === undefined) return;
   const state = run.state.flow;
+  state.pending.arrived(call.callId);
+  if (!flow.tracksOrigins) state.lose(["trusted", "untrusted"]);
+  if (flow.isEmpty) return;
+  const frame = new Frame(facts);
   const flows = flow.for(facts.agent);
-  state.arrived(call.callId);
-  for (const policyFlow of flows) {
-    const labels = isUnknownTool(policyFlow, call.tool)
-      ? policyFlow.labels
-      : policyFlow.sources.flatMap((source) => (adds(source, frame, call) ? source.add : []));
-    for (const label of labels) state.add(label, { callId: call.callId, tool: call.tool.name });
-  }
-  if (flow.tracksOrigins) noteOrigins(flows, frame);
+  const trusts = flow.tracksOrigins ? trustsOf(flows, frame) : undefined;
+  // All sources are asked before the first label is added, so that their order never shows.
+  const labels = flows.flatMap((policyFlow) => labelsFor(policyFlow, frame, call));
+  for (const label of labels) state.add(label, { callId: call.callId, tool: call.tool.name });
+  if (trusts !== undefined) noteOrigins(trusts, frame);
+}
+
+/**
+ * What a person or the developer wrote. In a run that another run started it is what that run's agent wrote, and values
+ * that only it names are no person's. Kept whatever the policies are, as those that ask may come later than the prompt.
+ */
+export function notePromptFlow(state: FlowState, text: string): void {
+  state.seen[state.isInherited ? "untrusted" : "prompt"].addText(text);
+}
+
+function labelsFor(flow: PolicyFlow, frame: Frame, call: CallFacts): readonly string[] {
+  if (isUnknownTool(flow, call.tool)) return flow.labels;
+  return flow.sources.flatMap((source) => (adds(source, frame, call) ? source.add : []));
 }
 
 /** What is not known about a result adds its labels. */
 function adds(source: CompiledSource, frame: Frame, call: CallFacts): boolean {
   if (source.add.length === 0 || !source.tool.matches(call.tool)) return false;
   if (source.when !== undefined && source.when(frame) === FALSE) return false;
-  if (source.fields === undefined || call.error !== undefined || frame.result.exceeded) return true;
-  return source.fields.some((field) => (field === "freeText" ? hasFreeText(frame.result.value) : hasValue(frame, field)));
+  if (source.fields === undefined || frame.result.exceeded) return true;
+  return source.fields.some((field) => (field === "freeText" ? hasFreeText(frame, call) : hasField(frame, field)));
 }
 
-function hasValue(frame: Frame, field: Exclude<NonNullable<CompiledSource["fields"]>[number], "freeText">): boolean {
+function hasField(frame: Frame, field: Path): boolean {
   const { values, exceeded } = readPath(frame.result.value, field);
-  return exceeded || values.some((value) => value !== null && value !== "" && !(Array.isArray(value) && value.length === 0));
+  return exceeded || values.some(saysSomething);
 }
 
-function hasFreeText(value: JsonValue | undefined): boolean {
-  let found = typeof value === "string" && value !== "";
-  const isCut = forEachText(value, (text, field) => {
-    found ||= text !== "" && isFreeText(text, field);
+function saysSomething(value: unknown): boolean {
+  let found = false;
+  const isCut = walkLeaves(value, (leaf) => {
+    found ||= leaf !== null && leaf !== "";
   });
   return found || isCut;
 }
 
-/** Visits every text below a value with the name of the nearest field around it. True when something was passed over. */
-function forEachText(value: unknown, visit: (text: string, field: string | undefined) => void): boolean {
-  const below = (inner: unknown, field: string | undefined, depth: number): boolean => {
-    if (typeof inner === "string") visit(inner, field);
-    if (typeof inner !== "object" || inner === null) return false;
-    if (depth > VALUE_BOUNDS.depthMax) return true;
-    let isCut = false;
-    for (const [key, child] of Object.entries(inner)) isCut = below(child, Array.isArray(inner) ? field : key, depth + 1) || isCut;
-    return isCut;
-  };
-  return below(value, undefined, 0);
+/** The text of an error is free text. */
+function hasFreeText(frame: Frame, call: CallFacts): boolean {
+  let found = call.error !== undefined && call.error.message !== "";
+  const isCut = walkResult(frame.result.value, (leaf) => {
+    found ||= leaf.isFreeText && leaf.value !== "";
+  });
+  return found || isCut;
 }

@@ -1,54 +1,41 @@
-import type { JsonValue } from "@handlebar/protocol";
-import type { CallFacts } from "../facts.ts";
+import { TRUE, FALSE } from "../outcome.ts";
 import type { Frame } from "../frame.ts";
-import { VALUE_BOUNDS } from "../limits.ts";
-import { FALSE, TRUE } from "../outcome.ts";
 import { mapPath } from "../path-map.ts";
 import { type CompiledSource, isUnknownTool, type PolicyFlow } from "./compile-flow.ts";
 import type { FlowState } from "./flow-state.ts";
-import { isFreeText } from "./free-text.ts";
+import { walkResult } from "./result-walk.ts";
 
 type Trust = "trusted" | "untrusted";
 
-/** What the policies say of the result of one tool; where they differ, untrusted wins. */
-interface Trusts {
-  readonly byField: readonly { readonly source: CompiledSource; readonly trust: Trust }[];
+/** What the policies say of one result. What names a field beats what names the whole; between equals, untrusted wins. */
+export interface Trusts {
+  /** Those that name paths, untrusted ones first. */
+  readonly byPath: readonly { readonly source: CompiledSource; readonly trust: Trust }[];
   readonly freeText: Trust | undefined;
   readonly whole: Trust;
 }
 
-/** Remembers which values a result showed, in a trusted place or not. */
-export function noteOrigins(flows: readonly PolicyFlow[], frame: Frame): void {
-  const { call, run } = frame.facts;
-  if (call === undefined) return;
-  const trusts = trustsOf(flows, frame, call);
-  const { flow } = run.state;
-  if (call.error !== undefined) remember(flow, trusts.freeText ?? trusts.whole, { text: call.error.message });
-  let rest: unknown = frame.result.value;
-  for (const { source, trust } of trusts.byField) rest = takeFields(rest, source, { trust, flow, freeText: trusts.freeText });
-  rememberBelow(flow, rest, { trust: trusts.whole, freeText: trusts.freeText });
-}
-
-function trustsOf(flows: readonly PolicyFlow[], frame: Frame, call: CallFacts): Trusts {
-  const byField: { source: CompiledSource; trust: Trust }[] = [];
+/** How far a result can be believed: asked before the run's labels change, so that the order of sources never shows. */
+export function trustsOf(flows: readonly PolicyFlow[], frame: Frame): Trusts {
+  const { call } = frame.facts;
+  const byPath: { source: CompiledSource; trust: Trust }[] = [];
   const freeText: Trust[] = [];
   const whole: Trust[] = [];
   for (const flow of flows) {
-    if (isUnknownTool(flow, call.tool)) whole.push("untrusted");
+    if (call === undefined || isUnknownTool(flow, call.tool)) whole.push("untrusted");
     for (const source of flow.sources) {
       const { trust, fields } = source;
-      if (trust === undefined || !source.tool.matches(call.tool) || !holds(source, trust, frame)) continue;
+      if (trust === undefined || call === undefined || !source.tool.matches(call.tool) || !holds(source, trust, frame))
+        continue;
       if (fields === undefined) whole.push(trust);
-      else {
-        if (fields.includes("freeText")) freeText.push(trust);
-        byField.push({ source, trust });
-      }
+      if (fields?.includes("freeText") === true) freeText.push(trust);
+      if (fields?.some((field) => field !== "freeText") === true) byPath.push({ source, trust });
     }
   }
-  if (whole.length === 0) whole.push(...flows.flatMap(({ defaultTrust }) => (defaultTrust === undefined ? [] : [defaultTrust])));
-  // A place that two sources name is read for the untrusted one first.
-  byField.sort((a, b) => Number(a.trust === "trusted") - Number(b.trust === "trusted"));
-  return { byField, freeText: freeText.length === 0 ? undefined : least(freeText), whole: least(whole) };
+  if (whole.length === 0)
+    for (const { defaultTrust } of flows) if (defaultTrust !== undefined) whole.push(defaultTrust);
+  byPath.sort((a, b) => Number(a.trust === "trusted") - Number(b.trust === "trusted"));
+  return { byPath, freeText: freeText.length === 0 ? undefined : least(freeText), whole: least(whole) };
 }
 
 function least(trusts: readonly Trust[]): Trust {
@@ -62,55 +49,78 @@ function holds(source: CompiledSource, trust: Trust, frame: Frame): boolean {
   return trust === "trusted" ? outcome === TRUE : outcome !== FALSE;
 }
 
-interface Taking {
+/** Remembers which values a result showed, and how far they can be trusted there. */
+export function noteOrigins(trusts: Trusts, frame: Frame): void {
+  const { call, run } = frame.facts;
+  if (call === undefined) return;
+  const { flow } = run.state;
+  const { freeText, whole } = trusts;
+  const isAnyUntrusted =
+    whole === "untrusted" || freeText === "untrusted" || trusts.byPath.some((one) => one.trust === "untrusted");
+  if (call.resultExceeded === true) flow.lose(["trusted", "untrusted"]);
+  if (call.error !== undefined) rememberText(flow, freeText ?? whole, call.error.message);
+  // What was cut off a text that holds a record stands in none of its fields.
+  if (typeof call.result === "string" && frame.result.exceeded) {
+    rememberText(flow, isAnyUntrusted ? "untrusted" : "trusted", call.result);
+  }
+  let rest: unknown = frame.result.value;
+  for (const { source, trust } of trusts.byPath) {
+    const taken = takeFields(rest, source, { trust, flow, freeText });
+    if (taken === undefined) {
+      // Which part cannot be trusted is not known.
+      rememberBelow(flow, rest, { trust: "untrusted", freeText: undefined });
+      return;
+    }
+    rest = taken.rest;
+  }
+  rememberBelow(flow, rest, { trust: whole, freeText });
+}
+
+interface Remembering {
   readonly trust: Trust;
-  readonly flow: FlowState;
   readonly freeText: Trust | undefined;
 }
 
-/** Remembers what stands at a source's paths, and gives the result without it. */
-function takeFields(value: unknown, source: CompiledSource, { trust, flow, freeText }: Taking): unknown {
+/** Remembers what stands at a source's paths, and gives the result without it; `undefined` when they cannot be read. */
+function takeFields(
+  value: unknown,
+  source: CompiledSource,
+  { trust, flow, freeText }: Remembering & { readonly flow: FlowState },
+): { readonly rest: unknown } | undefined {
   let rest = value;
   for (const field of source.fields ?? []) {
     if (field === "freeText") continue;
+    const found: unknown[] = [];
     const mapped = mapPath(rest, field, {
-      replace: (found) => {
-        rememberBelow(flow, found, { trust, freeText: trust === "trusted" ? freeText : undefined });
+      replace: (inner) => {
+        found.push(inner);
         return null;
       },
     });
-    if (!mapped.exceeded) rest = mapped.value;
+    if (mapped.exceeded) return undefined;
+    for (const inner of found)
+      rememberBelow(flow, inner, { trust, freeText: trust === "trusted" ? freeText : undefined });
+    rest = mapped.value;
   }
-  return rest;
+  return { rest };
 }
 
 /** Remembers every value below one; free text is told apart where a policy tells it apart. */
-function rememberBelow(
-  flow: FlowState,
-  value: unknown,
-  { trust, freeText }: { readonly trust: Trust; readonly freeText: Trust | undefined },
-): void {
-  const visit = (inner: unknown, field: string | undefined, depth: number): void => {
-    if (depth > VALUE_BOUNDS.depthMax) return;
-    if (typeof inner === "string") {
-      const isFree = isFreeText(inner, field) || depth === 0;
-      if (isFree) remember(flow, freeText ?? trust, { text: inner });
-      else remember(flow, trust, { value: inner });
-    } else if (typeof inner === "number") remember(flow, trust, { value: inner });
-    else if (typeof inner === "object" && inner !== null) {
-      for (const [key, child] of Object.entries(inner)) {
-        const isList = Array.isArray(inner);
-        if (!isList && trust === "trusted") remember(flow, trust, { value: key });
-        visit(child, isList ? field : key, depth + 1);
-      }
-    }
-  };
-  visit(value, undefined, 0);
+function rememberBelow(flow: FlowState, value: unknown, { trust, freeText }: Remembering): void {
+  const untrusted: string[] = [];
+  const isCut = walkResult(value, (leaf) => {
+    const isTrusted = (leaf.isFreeText ? (freeText ?? trust) : trust) === "trusted";
+    if (!isTrusted) untrusted.push(String(leaf.value));
+    else if (leaf.isFreeText) rememberText(flow, "trusted", String(leaf.value));
+    // A value that this run's calls were given is not made trusted by coming back.
+    else if (flow.sent.has(leaf.value)) untrusted.push(String(leaf.value));
+    else flow.seen.trusted.addValue(leaf.value);
+  });
+  if (untrusted.length > 0) flow.seen.untrusted.addText(untrusted.join("; "));
+  if (isCut) flow.lose(["trusted", "untrusted"]);
 }
 
-function remember(flow: FlowState, trust: Trust, seen: { readonly text?: string; readonly value?: JsonValue }): void {
-  const index = flow.seen[trust];
-  if (seen.text !== undefined) index.addText(seen.text);
-  // Field names of records, such as ids that a map is keyed by, are values too.
-  else index.addValue(seen.value);
+function rememberText(flow: FlowState, trust: Trust, text: string): void {
+  if (trust === "untrusted") flow.seen.untrusted.addText(text);
+  else for (const stretch of flow.sent.others(text)) flow.seen.trusted.addText(stretch);
 }

@@ -1,8 +1,8 @@
 import type { JsonValue, Message, MessagePart, Redaction } from "@handlebar/protocol";
-import { redactValue } from "./redact-value.ts";
-import { Counts, type RedactionResult, type RedactOptions, UNSCANNED } from "./redaction.ts";
 import { MESSAGES_TEXT_LENGTH_MAX } from "../limits.ts";
 import { walkLeaves } from "../path-read.ts";
+import { redactValue } from "./redact-value.ts";
+import { Counts, type RedactionResult, type RedactOptions, UNSCANNED } from "./redaction.ts";
 
 /** Redacts one value inside messages and adds up what was found. */
 class MessageRedactor {

@@ -1,7 +1,7 @@
 import type { Redaction } from "@handlebar/protocol";
 import { type RedactionResult, type RedactOptions, UNSCANNED } from "./redaction.ts";
 import { RedactionPlan } from "./redaction-plan.ts";
-import { Redactor, REMOVED } from "./redactor.ts";
+import { REMOVED, Redactor } from "./redactor.ts";
 
 const NONE: Readonly<Record<string, number>> = Object.freeze({});
 

@@ -1,5 +1,5 @@
 import type { DetectorId, Redaction } from "@handlebar/protocol";
-import { parsePath, type Path, type PathStep } from "../path.ts";
+import { type Path, type PathStep, parsePath } from "../path.ts";
 
 export type Method = "mask" | "hash" | "remove";
 

@@ -1,5 +1,6 @@
 import type { OnMissing } from "@handlebar/protocol";
 import type { ValueTest } from "../../conditions/comparison-test.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 /** What is asked of one value, as the engine asks it. */
 export interface ValueQuestion {
@@ -67,22 +68,26 @@ export function negated(formula: Formula): Formula {
   return { kind: formula.kind === "and" ? "or" : "and", parts: formula.parts.map(negated) };
 }
 
+/** How conjuncts are made. */
+export interface ConjunctSettings {
+  /** The formula must be true; else it may be unknown. */
+  readonly isStrict: boolean;
+  readonly budget: WorkBudget;
+  /** Conjuncts that it refuses are left out. */
+  readonly canHold: (conjunct: Conjunct, budget: WorkBudget) => boolean;
+}
+
 /**
- * The formula as conjuncts of which one must hold; those that `canHold` refuses are left out. `undefined` when there are
- * too many. In Kleene's logic a formula is true (not false) exactly when all literals of some conjunct are.
- *
- * @param isStrict - whether the formula must be true; else it may be unknown.
+ * The formula as conjuncts of which one must hold; `undefined` when there are too many. In Kleene's logic a formula is true
+ * (not false) exactly when all literals of some conjunct are.
  */
-export function conjunctsOf(
-  formula: Formula,
-  isStrict: boolean,
-  canHold: (conjunct: Conjunct) => boolean,
-): readonly Conjunct[] | undefined {
+export function conjunctsOf(formula: Formula, settings: ConjunctSettings): readonly Conjunct[] | undefined {
+  const { isStrict, budget, canHold } = settings;
   if (formula.kind === "literal") return [[{ atom: formula.atom, isPositive: formula.isPositive, isStrict }]];
   if (formula.kind === "or") {
     const joined: Conjunct[] = [];
     for (const part of formula.parts) {
-      const conjuncts = conjunctsOf(part, isStrict, canHold);
+      const conjuncts = conjunctsOf(part, settings);
       if (conjuncts === undefined || joined.length + conjuncts.length > CONJUNCT_COUNT_MAX) return undefined;
       joined.push(...conjuncts);
     }
@@ -90,12 +95,19 @@ export function conjunctsOf(
   }
   let product: readonly Conjunct[] = [[]];
   for (const part of formula.parts) {
-    const conjuncts = conjunctsOf(part, isStrict, canHold);
+    const conjuncts = conjunctsOf(part, settings);
     if (conjuncts === undefined || product.length * conjuncts.length > PRODUCT_COUNT_MAX) return undefined;
-    product = product.flatMap((left) => conjuncts.map((right) => merged(left, right))).filter(canHold);
+    if (!budget.spend(literalCountOf(product) * literalCountOf(conjuncts))) return undefined;
+    const pairs = product.flatMap((left) => conjuncts.map((right) => merged(left, right)));
+    product = pairs.filter((conjunct) => canHold(conjunct, budget));
     if (product.length > CONJUNCT_COUNT_MAX) return undefined;
   }
   return product;
+}
+
+/** Literals of all conjuncts; what merging two lists of them costs is their product. */
+export function literalCountOf(conjuncts: readonly Conjunct[]): number {
+  return conjuncts.reduce((count, { length }) => count + length, 0);
 }
 
 /** Both together, each literal once, the stricter one of two. */

@@ -1,4 +1,4 @@
-import type { ValueLiteral } from "./value-domain.ts";
+import type { ValueLiteral } from "./value-literal.ts";
 
 /** Whether some list is as all literals, which are strict and about lists, ask. */
 export function canListHold(literals: readonly ValueLiteral[]): boolean {

@@ -1,25 +1,28 @@
 import type { Conjunct, Literal } from "./formula.ts";
-import { canValueHold, type ValueLiteral } from "./value-domain.ts";
+import { canValueHold } from "./value-domain.ts";
+import type { ValueLiteral } from "./value-literal.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 /**
  * Whether some call could make all literals hold. Sound: `false` is proved; `true` may also mean that it could not be
- * disproved. Values of different places are taken to be independent.
+ * disproved, or that the budget is used up. Values of different places are taken to be independent.
  */
-export function canHold(conjunct: Conjunct): boolean {
+export function canHold(conjunct: Conjunct, budget: WorkBudget): boolean {
+  if (!budget.spend(conjunct.length + 1)) return true;
   const byVariable = new Map<string, Literal[]>();
   for (const literal of conjunct) {
     const known = byVariable.get(literal.atom.variable);
     if (known === undefined) byVariable.set(literal.atom.variable, [literal]);
     else known.push(literal);
   }
-  for (const literals of byVariable.values()) if (!canHoldTogether(literals)) return false;
+  for (const literals of byVariable.values()) if (!canHoldTogether(literals, budget)) return false;
   return true;
 }
 
-function canHoldTogether(literals: readonly Literal[]): boolean {
+function canHoldTogether(literals: readonly Literal[], budget: WorkBudget): boolean {
   if (hasContradiction(literals)) return false;
   const values = literals.filter(isOfValue);
-  return values.length < literals.length || canValueHold(values);
+  return values.length < literals.length || canValueHold(values, budget);
 }
 
 /** The same question cannot have two answers; that it is unknown suits both where neither is strict. */

@@ -1,16 +1,15 @@
 import { globCovers, globsDisjoint, isLiteralGlob } from "../../glob.ts";
 import { GLOB_LENGTH_MAX } from "../../limits.ts";
 import { foldCase } from "../../text-case.ts";
-import { suits, type ValueLiteral } from "./value-domain.ts";
+import { suits, type ValueLiteral } from "./value-literal.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
-/** Pairs of patterns that are compared; past this they are taken to fit. */
-const PAIR_COUNT_MAX = 4_096;
 /** Texts that are tried one by one. */
 const TRIED_COUNT_MAX = 4_096;
 
 /** Whether some text, whole, too long or cut off, is as all literals ask. */
-export function canTextHold(literals: readonly ValueLiteral[], isExact: boolean): boolean {
-  if (isExact) return canWholeTextHold(literals.map((literal) => ({ ...literal, isStrict: true })));
+export function canTextHold(literals: readonly ValueLiteral[], isExact: boolean, budget: WorkBudget): boolean {
+  if (isExact) return canWholeTextHold(literals, budget);
   const strict = literals.filter(({ isStrict }) => isStrict);
   // Too long a text to compare: only its length is known.
   if (strict.every((literal) => isAboutLength(literal))) return true;
@@ -18,21 +17,32 @@ export function canTextHold(literals: readonly ValueLiteral[], isExact: boolean)
     const holds = atom.question.test?.holdsWhenCut ?? "none";
     return holds === "both" || holds === (isPositive ? "true" : "false");
   });
-  if (isDecidedWhenCut && canWholeTextHold(strict)) return true;
+  if (isDecidedWhenCut && canWholeTextHold(strict, budget)) return true;
   // A regular expression may give up on a text that others compare.
   const whole = literals.filter(({ atom, isStrict }) => isStrict || atom.question.op !== "matches");
-  return canWholeTextHold(whole);
+  return canWholeTextHold(whole, budget);
 }
 
 /** Unknown is no answer about a whole text: what lets it be unknown must hold as well. */
-function canWholeTextHold(literals: readonly ValueLiteral[]): boolean {
+function canWholeTextHold(literals: readonly ValueLiteral[], budget: WorkBudget): boolean {
   const { cased, folded } = byCase(literals.map((literal) => ({ ...literal, isStrict: true })));
   const named = textsNamed(cased);
+  if (!budget.spend(costOfTrying(named, literals))) return true;
   if (named !== undefined) return named.some((text) => suits([...cased, ...folded], text));
   const comparable = folded.filter(({ atom }) => atom.question.op !== "matches");
   const namedFolded = textsNamed(comparable);
+  if (!budget.spend(costOfTrying(namedFolded, comparable))) return true;
   if (namedFolded?.some((text) => foldCase(text) !== text || suits(comparable, text)) === false) return false;
-  return canPatternsHold(cased) && canPatternsHold(comparable);
+  return canPatternsHold(cased, budget) && canPatternsHold(comparable, budget);
+}
+
+/** Characters of all texts, times the steps that each may take. */
+function costOfTrying(texts: readonly string[] | undefined, literals: readonly ValueLiteral[]): number {
+  const steps = literals.reduce(
+    (count, { atom }) => count + (atom.question.op === "matches" ? sizeOf(operandsOf(atom.question)) : 1),
+    1,
+  );
+  return sizeOf(texts ?? []) * steps + literals.length;
 }
 
 function byCase(literals: readonly ValueLiteral[]): {
@@ -72,7 +82,7 @@ function operandsOf({ operand, ignoreCase }: ValueLiteral["atom"]["question"]): 
 }
 
 /** Whether patterns that the text must match, and must not match, leave room for one. */
-function canPatternsHold(literals: readonly ValueLiteral[]): boolean {
+function canPatternsHold(literals: readonly ValueLiteral[], budget: WorkBudget): boolean {
   const wanted: (readonly string[])[] = [];
   const unwanted: string[] = [];
   for (const literal of literals) {
@@ -82,10 +92,10 @@ function canPatternsHold(literals: readonly ValueLiteral[]): boolean {
     else unwanted.push(...patterns.globs);
   }
   for (const [at, globs] of wanted.entries()) {
-    if (isCovered(globs, unwanted)) return false;
-    if (wanted.slice(at + 1).some((others) => areDisjoint(globs, others))) return false;
+    if (isCovered(globs, unwanted, budget)) return false;
+    if (wanted.slice(at + 1).some((others) => areDisjoint(globs, others, budget))) return false;
   }
-  if (isCovered(["*"], unwanted)) return false;
+  if (isCovered(["*"], unwanted, budget)) return false;
   const { lengthMin, lengthMax } = lengthsOf(literals);
   return Math.max(lengthMin, ...wanted.map((globs) => Math.min(...globs.map(shortestMatch)))) <= lengthMax;
 }
@@ -102,7 +112,7 @@ function patternsOf({ atom, isPositive }: ValueLiteral): Patterns | undefined {
   const operands = operandsOf(atom.question);
   if (op === "glob") return { isWanted: isPositive, globs: operands };
   const isPlain = operands.every(
-    (text) => isLiteralGlob(text) && text.isWellFormed() && text.length <= GLOB_LENGTH_MAX - 2,
+    (text) => isLiteralGlob(text) && !/\p{Surrogate}/u.test(text) && text.length <= GLOB_LENGTH_MAX - 2,
   );
   if (!isPlain) return undefined;
   switch (op) {
@@ -126,14 +136,18 @@ function patternsOf({ atom, isPositive }: ValueLiteral): Patterns | undefined {
 }
 
 /** Whether everything that one of `globs` matches is matched by one of `wide`. */
-function isCovered(globs: readonly string[], wide: readonly string[]): boolean {
-  if (globs.length * wide.length > PAIR_COUNT_MAX) return false;
+function isCovered(globs: readonly string[], wide: readonly string[], budget: WorkBudget): boolean {
+  if (!budget.spend(sizeOf(globs) * sizeOf(wide))) return false;
   return globs.every((glob) => wide.some((other) => globCovers(other, glob)));
 }
 
-function areDisjoint(left: readonly string[], right: readonly string[]): boolean {
-  if (left.length * right.length > PAIR_COUNT_MAX) return false;
+function areDisjoint(left: readonly string[], right: readonly string[], budget: WorkBudget): boolean {
+  if (!budget.spend(sizeOf(left) * sizeOf(right))) return false;
   return left.every((glob) => right.every((other) => globsDisjoint(glob, other)));
+}
+
+function sizeOf(texts: readonly string[]): number {
+  return texts.reduce((size, text) => size + text.length + 1, 0);
 }
 
 /** UTF-16 code units of the shortest text that a glob matches, or fewer. */

@@ -1,13 +1,10 @@
-import { FALSE, notOutcome, type Outcome, TRUE, UNKNOWN_OUTCOME } from "../../outcome.ts";
 import { missingOutcome } from "../../conditions/missing.ts";
+import { FALSE, type Outcome, TRUE, UNKNOWN_OUTCOME } from "../../outcome.ts";
+import type { ValueQuestion } from "./formula.ts";
 import { canListHold } from "./list-domain.ts";
-import type { Atom, Literal, ValueQuestion } from "./formula.ts";
 import { canTextHold } from "./text-domain.ts";
-
-/** A literal about one value. */
-export interface ValueLiteral extends Literal {
-  readonly atom: Extract<Atom, { readonly kind: "value" }>;
-}
+import { accepts, suits, type ValueLiteral } from "./value-literal.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 type QuestionType = Exclude<ValueQuestion["type"], "any">;
 
@@ -17,18 +14,12 @@ const TYPES: readonly QuestionType[] = ["number", "string", "boolean", "array"];
  * Whether one value can be as all literals ask: absent, unreadable, of a type that none compares, or of one of the types
  * that they compare.
  */
-export function canValueHold(literals: readonly ValueLiteral[]): boolean {
+export function canValueHold(literals: readonly ValueLiteral[], budget: WorkBudget): boolean {
   if (literals.every((literal) => accepts(literal, whenAbsent(literal.atom.question)))) return true;
   const isExact = literals.every(({ atom }) => atom.isExact);
   if (!isExact && literals.every(({ isStrict }) => !isStrict)) return true;
   if (!isExact && literals.every((literal) => accepts(literal, whenOther(literal.atom.question)))) return true;
-  return TYPES.some((type) => canTypeHold(type, literals, isExact));
-}
-
-/** Whether an outcome of its question is one that a literal asks for. */
-export function accepts({ isPositive, isStrict }: Literal, outcome: Outcome): boolean {
-  const asked = isPositive ? outcome : notOutcome(outcome);
-  return asked === TRUE || (asked !== FALSE && !isStrict);
+  return TYPES.some((type) => canTypeHold(type, literals, { isExact, budget }));
 }
 
 function whenAbsent({ type, op, onMissing }: ValueQuestion): Outcome {
@@ -42,26 +33,30 @@ function whenOther({ type, op }: ValueQuestion): Outcome {
   return UNKNOWN_OUTCOME;
 }
 
-function canTypeHold(type: QuestionType, literals: readonly ValueLiteral[], isExact: boolean): boolean {
+function canTypeHold(
+  type: QuestionType,
+  literals: readonly ValueLiteral[],
+  { isExact, budget }: { readonly isExact: boolean; readonly budget: WorkBudget },
+): boolean {
   const own = literals.filter(({ atom }) => atom.question.type === type);
   if (own.length === 0 && (!isExact || type !== "string")) return false;
   const others = literals.filter(({ atom }) => atom.question.type !== type);
   if (!others.every((literal) => accepts(literal, whenOther(literal.atom.question)))) return false;
   switch (type) {
     case "number":
-      return numbersToTry(own).some((value) => suits(own, value));
+      return canNumberHold(own, budget);
     case "boolean":
       return [true, false].some((value) => suits(own, value));
     case "string":
-      return canTextHold(own, isExact);
+      return canTextHold(own, isExact, budget);
     case "array":
       return canListHold(own.filter(({ isStrict }) => isStrict));
   }
 }
 
-/** Whether a value has the type of all questions and gives the answers that the literals ask for. */
-export function suits(literals: readonly ValueLiteral[], value: unknown): boolean {
-  return literals.every((literal) => accepts(literal, literal.atom.question.test?.test(value) ?? UNKNOWN_OUTCOME));
+function canNumberHold(literals: readonly ValueLiteral[], budget: WorkBudget): boolean {
+  const numbers = numbersToTry(literals);
+  return !budget.spend(numbers.length * literals.length) || numbers.some((value) => suits(literals, value));
 }
 
 /** One number for each way in which the operands divide the numbers: each operand, and one on either side of it. */
