@@ -1,5 +1,6 @@
 export type { CaseFailure, CaseResult, CaseRule, CasesReport } from "./lib/case-report.ts";
 export { type FileIssue, formatIssue } from "./lib/file-issue.ts";
+export { parseTools } from "./lib/parse-tools.ts";
 export { type PrintOptions, printPolicies } from "./lib/print-policies.ts";
 export { type CasesReading, type PolicyCase, parseCases, readCases } from "./lib/read-cases.ts";
 export {
@@ -9,9 +10,9 @@ export {
   parsePolicies,
   readPolicies,
 } from "./lib/read-policies.ts";
-export { runPolicyCases } from "./lib/run-cases.ts";
-export type { FileFormat, ReadOptions } from "./lib/source-text.ts";
+export { type RowReading, readTrafficRow } from "./lib/replay/read-row.ts";
 export { createReplay, type Replay, type ReplayOptions } from "./lib/replay/replay.ts";
 export type { ReplayExample, ReplayReport, ReplayRule } from "./lib/replay/report.ts";
-export { readTrafficRow, type RowReading } from "./lib/replay/read-row.ts";
 export type { TrafficStep } from "./lib/replay/traffic.ts";
+export { runPolicyCases } from "./lib/run-cases.ts";
+export type { FileFormat, ReadOptions } from "./lib/source-text.ts";

@@ -94,7 +94,7 @@ describe("a governed loop without a control plane", () => {
 
   it("names every wrong field of a configuration", () => {
     expect(() => Handlebar.init({ agent: { slug: "a b" }, failClosed: "yes", initTimeoutMs: -1 } as never)).toThrow(
-      /HB_CONFIG_INVALID: `agent.slug` .*; `failClosed` must be true or false; `initTimeoutMs` /,
+      /HB_CONFIG_INVALID: `agent.slug` .*; `failClosed` must be true or false, not the text `yes`; `initTimeoutMs` /,
     );
     expect(() => Handlebar.init({ agent: { slug: "a" }, failClose: true } as never)).toThrow(
       /HB_CONFIG_UNKNOWN_FIELD: `failClose` unknown field/,

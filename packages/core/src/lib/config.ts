@@ -5,14 +5,15 @@ import {
   agentSchema,
   HandlebarError,
   type HandlebarErrorCode,
+  type Issue,
   idSchema,
   type JsonObject,
   type Metrics,
   type Policy,
+  parseValue,
   policySchema,
   type Subject,
   type Tool,
-  toIssues,
   toolSchema,
 } from "@handlebar/protocol";
 import * as z from "zod";
@@ -199,8 +200,8 @@ export function resolveConfig<TContext extends object>(
   config: HandlebarConfig<TContext>,
   runtime: Runtime,
 ): ResolvedConfig<TContext> {
-  const parsed = configSchema.safeParse(withoutUndefined(config));
-  if (!parsed.success) throw configError(toIssues(parsed.error));
+  const parsed = parseValue(configSchema, withoutUndefined(config));
+  if (!parsed.ok) throw configError(parsed.issues);
   const endpoint = config.endpoint ?? runtime.env("HANDLEBAR_API_ENDPOINT") ?? DEFAULT_ENDPOINT;
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
     throw new HandlebarError(
@@ -211,10 +212,10 @@ export function resolveConfig<TContext extends object>(
   }
   const apiKey = config.apiKey ?? runtime.env("HANDLEBAR_API_KEY");
   return {
-    agent: parsed.data.agent,
-    actor: parsed.data.actor,
-    tools: parsed.data.tools ?? [],
-    policies: parsed.data.policies ?? [],
+    agent: parsed.value.agent,
+    actor: parsed.value.actor,
+    tools: parsed.value.tools ?? [],
+    policies: parsed.value.policies ?? [],
     apiKey: apiKey === "" ? undefined : apiKey,
     endpoint: endpoint.replace(/\/+$/, ""),
     enforceMode: config.enforceMode ?? "enforce",
@@ -244,7 +245,7 @@ export function resolveConfig<TContext extends object>(
   };
 }
 
-type Issues = ReturnType<typeof toIssues>;
+type Issues = readonly Issue[];
 
 /** One error for all the issues, with every one in its message. */
 export function configError(
@@ -260,7 +261,7 @@ export function configError(
 
 function codeFor(issues: Issues): HandlebarErrorCode {
   if (issues.every((issue) => issue.keys[0] === "policies")) return "HB_POLICY_INVALID";
-  if (issues.every((issue) => issue.message.startsWith("unknown field"))) return "HB_CONFIG_UNKNOWN_FIELD";
+  if (issues.every((issue) => issue.unknownField === true)) return "HB_CONFIG_UNKNOWN_FIELD";
   return "HB_CONFIG_INVALID";
 }
 

@@ -5,8 +5,8 @@ import {
   type JsonObject,
   type Model,
   modelSchema,
+  parseValue,
   stringMapSchema,
-  toIssues,
 } from "@handlebar/protocol";
 import * as z from "zod";
 import { configError } from "./config.ts";
@@ -83,6 +83,6 @@ const runConfigSchema = z.strictObject({
 /** @throws HandlebarError `HB_RUN_CONFIG_INVALID`, naming every wrong field at once. */
 export function checkRunConfig(config: object): void {
   const defined = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
-  const parsed = runConfigSchema.safeParse(defined);
-  if (!parsed.success) throw configError(toIssues(parsed.error), { what: "run config", code: "HB_RUN_CONFIG_INVALID" });
+  const parsed = parseValue(runConfigSchema, defined);
+  if (!parsed.ok) throw configError(parsed.issues, { what: "run config", code: "HB_RUN_CONFIG_INVALID" });
 }

@@ -14,4 +14,6 @@ export interface Sink {
   write(event: AuditEvent): void | Promise<void>;
   flush?(options?: SinkDeadline): void | Promise<unknown>;
   close?(options?: SinkDeadline): void | Promise<unknown>;
+  /** As `close`, without waiting: the process is exiting and nothing asynchronous will run any more. */
+  closeNow?(): unknown;
 }

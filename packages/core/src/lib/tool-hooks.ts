@@ -105,14 +105,17 @@ function decideTool<TArgs, TContext extends object>(
           requestTimeoutMs: services.config.requestTimeoutMs,
           signal: core.lifecycle.signal,
           onRequested: (approval) => core.writer.write("approval.requested", { approval }),
-          onResolved: ({ approvalId, status, by, comment }) =>
+          onResolved: ({ approvalId, status, by, comment }) => {
+            if (status === "expired")
+              core.report("HB_APPROVAL_EXPIRED", facts.tool.name, `approval ${approvalId} was not answered in time`);
             core.writer.write("approval.resolved", {
               approvalId,
               callId: facts.callId,
               status,
               ...(by === undefined ? {} : { by }),
               ...(comment === undefined ? {} : { comment }),
-            }),
+            });
+          },
         },
         held,
       ),

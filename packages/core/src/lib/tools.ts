@@ -1,4 +1,4 @@
-import { type Classification, HandlebarError, type Tool, toIssues, toolSchema } from "@handlebar/protocol";
+import { type Classification, HandlebarError, parseValue, type Tool, toolSchema } from "@handlebar/protocol";
 
 /** What Handlebar needs to know of a tool beside what its framework knows. */
 export interface ToolMarks {
@@ -64,8 +64,8 @@ export function effectiveTags(tool: Pick<ToolMarks, "tags" | "classification">):
 
 function checkMarks(marks: object): void {
   const defined = Object.fromEntries(Object.entries(marks).filter(([, value]) => value !== undefined));
-  const parsed = toolSchema.safeParse(defined);
-  if (parsed.success) return;
-  const [issue] = toIssues(parsed.error);
+  const parsed = parseValue(toolSchema, defined);
+  if (parsed.ok) return;
+  const [issue] = parsed.issues;
   throw new HandlebarError("HB_CONFIG_INVALID", `tool \`${issue?.path}\` ${issue?.message}`, { field: issue?.path });
 }

@@ -3,6 +3,7 @@ import {
   createRunState,
   decide,
   type Facts,
+  LocalWindows,
   labelsOf,
   needs,
   noteCall,
@@ -15,7 +16,6 @@ import {
   type ToolFacts,
   UNKNOWN,
   type Unknown,
-  LocalWindows,
 } from "@handlebar/engine";
 import type {
   Actor,

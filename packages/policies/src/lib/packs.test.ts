@@ -19,7 +19,10 @@ describe("policy packs", () => {
     const { files, issues } = readCaseFiles([`${folder}${name}.cases.yaml`]);
     expect(issues).toEqual([]);
     expect(files.flatMap((file) => file.issues)).toEqual([]);
-    const run = runPolicyCases(policies, files.flatMap((file) => file.cases));
+    const run = runPolicyCases(
+      policies,
+      files.flatMap((file) => file.cases),
+    );
     expect(run.results.filter((result) => !result.passed)).toEqual([]);
     expect(run.passedCount).toBeGreaterThan(0);
     expect(run.unmatchedRules).toEqual([]);

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -50,7 +59,9 @@ describe("FileSpool", () => {
     for (const event of stored) spool.write(event, "stored");
     const first = spool.read(2, 1_000_000);
     expect(first).toEqual(
-      stored.slice(0, 2).map((event, line) => ({ ...event, recovered: false, receipt: { segment: expect.anything(), line } })),
+      stored
+        .slice(0, 2)
+        .map((event, line) => ({ ...event, recovered: false, receipt: { segment: expect.anything(), line } })),
     );
     expect(ids(spool.read(10, (stored[2]?.sizeBytes ?? 0) + 1))).toEqual(ids(stored.slice(2, 3)));
     expect(ids(spool.read(10, 1_000_000))).toEqual(ids(stored.slice(3)));
@@ -118,7 +129,9 @@ describe("FileSpool", () => {
 
   it("takes over a claim of a dead process, and of an earlier process with our own pid", () => {
     const dir = newDir();
-    const lines = events(1).map(({ text }) => `${text}\n`).join("");
+    const lines = events(1)
+      .map(({ text }) => `${text}\n`)
+      .join("");
     leaveBehind(dir, lines, { state: `claim-${DEAD_PID}-89abcdef` });
     expect(open(dir).read(10, 1_000_000)).toHaveLength(1);
   });
@@ -135,7 +148,13 @@ describe("FileSpool", () => {
 
   it("lets one of two take a segment over, never both", () => {
     const dir = newDir();
-    leaveBehind(dir, events(3).map(({ text }) => `${text}\n`).join(""), { state: "jsonl" });
+    leaveBehind(
+      dir,
+      events(3)
+        .map(({ text }) => `${text}\n`)
+        .join(""),
+      { state: "jsonl" },
+    );
     const first = open(dir).read(10, 1_000_000);
     const second = open(dir).read(10, 1_000_000);
     expect([first.length, second.length]).toEqual([3, 0]);
@@ -148,9 +167,13 @@ describe("FileSpool", () => {
     const stored = events(60, 500);
     for (const event of stored) expect(spool.write(event, "stored")).toBeDefined();
     const lost = losses.flatMap((loss) => loss.events);
-    const kept = spool.read(1_000, 1_000_000).concat(spool.read(1_000, 1_000_000), spool.read(1_000, 1_000_000), spool.read(1_000, 1_000_000));
+    const kept = spool
+      .read(1_000, 1_000_000)
+      .concat(spool.read(1_000, 1_000_000), spool.read(1_000, 1_000_000), spool.read(1_000, 1_000_000));
     expect([...ids(lost), ...ids(kept)]).toEqual(ids(stored));
-    expect(new Set(losses.map(({ reason, recovered }) => `${reason} ${recovered}`))).toEqual(new Set(["spool_full false"]));
+    expect(new Set(losses.map(({ reason, recovered }) => `${reason} ${recovered}`))).toEqual(
+      new Set(["spool_full false"]),
+    );
     expect(spool.stats.sizeBytes).toBeLessThanOrEqual(20_000);
     expect(readdirSync(dir).reduce((sum, file) => sum + statSync(join(dir, file)).size, 0)).toBeLessThanOrEqual(20_000);
   });
@@ -166,10 +189,18 @@ describe("FileSpool", () => {
   it("gives up what is too old", () => {
     const losses: SpoolLoss[] = [];
     const dir = newDir();
-    leaveBehind(dir, events(2).map(({ text }) => `${text}\n`).join(""), { ms: Date.now() - 8 * 86_400_000 });
+    leaveBehind(
+      dir,
+      events(2)
+        .map(({ text }) => `${text}\n`)
+        .join(""),
+      { ms: Date.now() - 8 * 86_400_000 },
+    );
     const spool = open(dir, {}, losses);
     expect(spool.read(10, 1_000_000)).toEqual([]);
-    expect(losses.map(({ reason, recovered, events: lost }) => [reason, recovered, lost.length])).toEqual([["spool_expired", true, 2]]);
+    expect(losses.map(({ reason, recovered, events: lost }) => [reason, recovered, lost.length])).toEqual([
+      ["spool_expired", true, 2],
+    ]);
     expect(readdirSync(dir)).toEqual([]);
   });
 

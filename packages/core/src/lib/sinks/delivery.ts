@@ -7,9 +7,8 @@ import { discardBody, parseJson, readBounded } from "./read-answer.ts";
 import { parseRetryAfterMs } from "./retry-delay.ts";
 import { SINK_BOUNDS } from "./sink-bounds.ts";
 
-/** How one attempt to deliver a batch ended. */
-export type DeliveryOutcome =
-  | { readonly kind: "answered"; readonly answer: IngestAnswer }
+/** An attempt that nobody acknowledged. */
+export type DeliveryFailure =
   /** The server was not reached, or is not able to answer now. */
   | {
       readonly kind: "unavailable";
@@ -22,6 +21,9 @@ export type DeliveryOutcome =
   | { readonly kind: "too_large" }
   | { readonly kind: "not_compressed" }
   | { readonly kind: "unauthorised"; readonly status: number; readonly problem?: Problem | undefined };
+
+/** How one attempt to deliver a batch ended. */
+export type DeliveryOutcome = { readonly kind: "answered"; readonly answer: IngestAnswer } | DeliveryFailure;
 
 export interface DeliveryTarget {
   readonly url: string;

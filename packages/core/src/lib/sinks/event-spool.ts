@@ -1,4 +1,4 @@
-import type { EventRef, SerialisedEvent } from "../events/serialise-event.ts";
+import type { SerialisedEvent } from "../events/serialise-event.ts";
 import type { DropReason } from "./drop-ledger.ts";
 
 /** Where one event lies in a spool. */
@@ -19,7 +19,7 @@ export type SpoolLossReason = Extract<DropReason, "spool_full" | "spool_expired"
 /** Stored events that the spool had to give up. */
 export interface SpoolLoss {
   readonly reason: SpoolLossReason;
-  readonly events: readonly EventRef[];
+  readonly events: readonly SerialisedEvent[];
   readonly recovered: boolean;
 }
 

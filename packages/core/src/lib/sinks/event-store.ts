@@ -187,6 +187,10 @@ export class EventStore {
     for (const event of loss.events) {
       this.#countDrop(event.kind, loss.reason);
       this.#ledger.record(event, loss.reason);
+      const report = event.kind === "events.dropped" ? readReport(event) : undefined;
+      if (report === undefined) continue;
+      this.#ledger.restore(report);
+      if (loss.recovered) this.counts.unreportedDrops += reportedCount(report);
     }
   }
 

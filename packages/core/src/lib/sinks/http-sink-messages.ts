@@ -1,7 +1,7 @@
-import type { DeliveryOutcome } from "./delivery.ts";
+import type { DeliveryFailure } from "./delivery.ts";
 
 /** What to tell the developer of a failed attempt; never holds a payload or the key. */
-export function explainFailure(outcome: Exclude<DeliveryOutcome, { kind: "answered" }>): {
+export function explainFailure(outcome: DeliveryFailure): {
   readonly key: string;
   readonly message: string;
 } {

@@ -3,7 +3,7 @@ import { type SerialisedEvent, serialiseEvent } from "../events/serialise-event.
 import { defaultRuntime, type Runtime } from "../runtime.ts";
 import type { SinkDeadline } from "../sink.ts";
 import { canCompress } from "./compress.ts";
-import type { DeliveryOutcome } from "./delivery.ts";
+import type { DeliveryFailure } from "./delivery.ts";
 import type { QueuedEvent } from "./event-queue.ts";
 import { EventStore } from "./event-store.ts";
 import { FlushTimer } from "./flush-timer.ts";
@@ -312,7 +312,7 @@ export class HttpSink implements TextSink {
     if (revision !== undefined) this.#guard(() => this.#hooks.onAnswer?.(revision));
   }
 
-  #failed(outcome: Exclude<DeliveryOutcome, { kind: "answered" }>): void {
+  #failed(outcome: DeliveryFailure): void {
     const { key, message } = explainFailure(outcome);
     this.#log.warn(key, `${message}; ${this.#store.pendingCount} events wait`);
     if (outcome.kind !== "unauthorised") return;

@@ -3,7 +3,7 @@ import { shrinkEvent } from "../events/serialise-event.ts";
 import type { Runtime, Timer } from "../runtime.ts";
 import { type Batch, makeBatch, splitBatch } from "./batch.ts";
 import { DeferredBatches } from "./deferred-batches.ts";
-import { type Delivery, type DeliveryOutcome, type DeliveryTarget, deliver } from "./delivery.ts";
+import { type Delivery, type DeliveryFailure, type DeliveryOutcome, type DeliveryTarget, deliver } from "./delivery.ts";
 import type { DropReason } from "./drop-ledger.ts";
 import type { QueuedEvent } from "./event-queue.ts";
 import { Pacing, type PacingBounds } from "./pacing.ts";
@@ -18,7 +18,7 @@ export interface SenderHost {
   /** An event was cut to fit the server's limit. */
   replaced(before: QueuedEvent, after: QueuedEvent): void;
   answered(answer: IngestAnswer): void;
-  failed(outcome: Exclude<DeliveryOutcome, { kind: "answered" }>): void;
+  failed(outcome: DeliveryFailure): void;
   /** An attempt has ended. */
   settled(): void;
 }
@@ -186,6 +186,10 @@ export class Sender {
       return;
     }
     this.#options.host.failed(outcome);
+    this.#settleFailed(batch, outcome);
+  }
+
+  #settleFailed(batch: Batch, outcome: DeliveryFailure): void {
     switch (outcome.kind) {
       case "unavailable":
         this.#settleUnavailable(batch, outcome);
@@ -229,7 +233,7 @@ export class Sender {
     this.#options.host.answered(answer);
   }
 
-  #settleUnavailable(batch: Batch, outcome: Extract<DeliveryOutcome, { kind: "unavailable" }>): void {
+  #settleUnavailable(batch: Batch, outcome: Extract<DeliveryFailure, { kind: "unavailable" }>): void {
     this.#pacing.failed(this.#nowMs(), outcome.retryAfterMs);
     // A status of 500 can be the work of one event; an answer too long to read is the work of many.
     if (outcome.status === 500) batch.failureCount++;

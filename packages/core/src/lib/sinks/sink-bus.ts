@@ -26,14 +26,12 @@ export interface SinkStats {
  * counted and has no other effect. A sink that fails 5 times in 30 s is left out for 30 s.
  */
 export class SinkBus {
-  readonly #runtime: Runtime;
   readonly #lanes: readonly SinkLane[];
   readonly #needsText: boolean;
   #closed: Promise<void> | undefined;
 
   constructor(runtime: Runtime, sinks: readonly Sink[]) {
     const log = new RateLimitedLog(runtime);
-    this.#runtime = runtime;
     this.#lanes = sinks.map((sink, index) => new SinkLane(runtime, log, { sink, index }));
     this.#needsText = sinks.some(isTextSink);
   }
@@ -58,6 +56,12 @@ export class SinkBus {
   close(deadlineMs: number = SINK_TIMES.closeDeadlineMs): Promise<void> {
     this.#closed ??= Promise.all(this.#lanes.map((lane) => lane.close(deadlineMs))).then(() => undefined);
     return this.#closed;
+  }
+
+  /** Closes every sink without waiting, for a process that is exiting; also after `close`, which may not have come to its end. */
+  closeNow(): void {
+    this.#closed ??= Promise.resolve();
+    for (const lane of this.#lanes) lane.closeNow();
   }
 }
 
@@ -123,6 +127,14 @@ class SinkLane {
       if (this.#sink.close === undefined) await this.flush(deadlineMs);
       else await Promise.all([this.#sink.close({ deadlineMs }), ...this.#unsettled]);
     });
+  }
+
+  closeNow(): void {
+    try {
+      this.#sink.closeNow?.();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #within(deadlineMs: number, what: string, work: () => Promise<void>): Promise<void> {

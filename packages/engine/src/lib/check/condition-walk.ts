@@ -13,7 +13,7 @@ export interface PlacedLeaf {
 }
 
 /** The leaves of a condition, in order; those nested deeper than a condition may be are left out. */
-export function leavesOf(condition: Condition | undefined, keys: Keys): readonly PlacedLeaf[] {
+function leavesOf(condition: Condition | undefined, keys: Keys): readonly PlacedLeaf[] {
   const leaves: PlacedLeaf[] = [];
   const visit = (one: Condition, at: Keys, depth: number): void => {
     if (depth > CONDITION_DEPTH_MAX) return;

@@ -1,5 +1,5 @@
 import { decodeBase64 } from "./base64.ts";
-import { ALPHANUMERIC, DIGIT, kindAt, LETTER, RUN, WIDE } from "./characters.ts";
+import { DIGIT, kindAt, LETTER, RUN, WIDE } from "./characters.ts";
 import { isMarkerEnd, toWords } from "./context.ts";
 import { looksRandom } from "./entropy.ts";
 import { canEndName, isPlaceholder, type SecretKind, secretKindOf } from "./secret-names.ts";
@@ -61,7 +61,7 @@ function nameBefore(text: string, sign: number): Name | undefined {
 
 interface Value {
   readonly start: number;
-  /** Where what is judged of it ends. */
+  /** Where as much of it ends as is judged. */
   readonly end: number;
   readonly isQuoted: boolean;
   /** What ends it. */
@@ -75,16 +75,22 @@ function valueAfter(text: string, sign: number): Value {
   const isQuoted = QUOTES.includes(before);
   const ends = isQuoted ? `${before}\r\n` : VALUE_ENDS;
   const scheme = SCHEME.exec(text.slice(start, start + SCHEME_LENGTH_MAX))?.[0].length ?? 0;
-  const end = valueEnd(text, { start: start + scheme, ends, limit: start + VALUE_LENGTH_MAX });
+  const end = charactersEnd(text, { start: start + scheme, ends, limit: start + VALUE_LENGTH_MAX });
   return { start, end, isQuoted, ends };
 }
 
-function valueEnd(text: string, { start, ends, limit }: { start: number; ends: string; limit: number }): number {
+function charactersEnd(text: string, { start, ends, limit }: { start: number; ends: string; limit: number }): number {
   let end = start;
   while (end < text.length && end < limit && !ends.includes(text.charAt(end))) end++;
-  if (ends !== VALUE_ENDS) return text[end - 1] === "\\" && end > start ? end - 1 : end;
-  while (end > start && TAIL.includes(text.charAt(end - 1))) end--;
   return end;
+}
+
+/** Without what belongs to the text around a value: the escape before a quote, closing brackets, the end of a sentence. */
+function withoutTail(text: string, { start, isQuoted }: Value, end: number): number {
+  let last = end;
+  if (isQuoted) return text[last - 1] === "\\" && last > start ? last - 1 : last;
+  while (last > start && TAIL.includes(text.charAt(last - 1))) last--;
+  return last;
 }
 
 function looksLikePassword(value: string): boolean {
@@ -123,13 +129,12 @@ function assignedAt(text: string, sign: number): AssignedSecret | undefined {
   const name = isComparison ? undefined : nameBefore(text, sign);
   const kind = name && secretKindOf(name.words);
   if (name === undefined || kind === undefined) return undefined;
-  const { start, end, isQuoted, ends } = valueAfter(text, sign);
-  const value = text.slice(start, end);
-  const judged = judge(kind, value, name.isQuoted && isQuoted && !SPACE.test(value));
+  const value = valueAfter(text, sign);
+  const judgedText = text.slice(value.start, withoutTail(text, value, value.end));
+  const judged = judge(kind, judgedText, name.isQuoted && value.isQuoted && !SPACE.test(judgedText));
   if (judged === undefined) return undefined;
-  const isCut = end - start >= VALUE_LENGTH_MAX;
-  const wholeEnd = isCut ? valueEnd(text, { start: end, ends, limit: text.length }) : end;
-  return { kind: judged.kind, start: start + judged.skipped, end: wholeEnd };
+  const end = charactersEnd(text, { start: value.end, ends: value.ends, limit: text.length });
+  return { kind: judged.kind, start: value.start + judged.skipped, end: withoutTail(text, value, end) };
 }
 
 /** Finds secrets by the names before these signs (offsets of `:` and `=`). */
@@ -161,7 +166,8 @@ export function findBearerTokens(text: string, runs: readonly number[]): readonl
     const start = runs[i] ?? 0;
     if (text.charAt(start - 1) !== " " || text.slice(start - BEARER.length, start).toLowerCase() !== BEARER) continue;
     let end = runs[i + 1] ?? 0;
-    while ("+/=".includes(text.charAt(end) || " ") || (kindAt(text, end) & ALPHANUMERIC) !== 0) end++;
+    while ("+/=".includes(text.charAt(end) || " ") || (kindAt(text, end) & RUN) !== 0) end++;
+    while (TAIL.includes(text.charAt(end - 1))) end--;
     const value = text.slice(start, end);
     if (!isPlaceholder(value) && looksRandom(value)) secrets.push({ kind: "access_token", start, end });
   }

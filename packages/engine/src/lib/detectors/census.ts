@@ -92,9 +92,8 @@ class Regions {
 
   /** Two letters and two digits. */
   #isHead(start: number): boolean {
-    const letters = kindAt(this.#text, start) & kindAt(this.#text, start + 1);
-    const digits = kindAt(this.#text, start + 2) & kindAt(this.#text, start + 3);
-    return (letters & LETTER) !== 0 && (digits & DIGIT) !== 0;
+    const isKind = (offset: number, kind: number): boolean => (kindAt(this.#text, start + offset) & kind) !== 0;
+    return isKind(0, LETTER) && isKind(1, LETTER) && isKind(2, DIGIT) && isKind(3, DIGIT);
   }
 
   #code(start: number, end: number): void {

@@ -106,6 +106,7 @@ const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
     "«ES9121000418450200051332» «CH93 0076 2011 6238 5295 7»",
     "«NO93 8601 1117 947» is the shortest",
     "«MT84 MALT 0110 0001 2345 MTLC AST0 01S» is long",
+    "«Gb82 West 1234 5698 7654 32»",
     "«gb82west12345698765432» in small letters",
     "«GB82-WEST-1234-5698-7654-32»",
     '{"iban":"«PL61109010140000071219812874»"}',

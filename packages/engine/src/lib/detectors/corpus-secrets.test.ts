@@ -123,6 +123,8 @@ const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
   access_token: [
     `Authorization: Bearer «${body(40)}»`,
     `curl -H 'Authorization: token «${body(32)}»'`,
+    `Bearer «${body(24)}».`,
+    `token=«${body(127)}.${body(40)}».`,
     `use bearer «${body(24)}+${body(8)}/=» for it`,
     `{"access_token":"«${body(60)}»","token_type":"bearer"}`,
     `refreshToken=«${hex(40)}»`,

@@ -11,6 +11,7 @@ import { Scan } from "./scan.ts";
 
 /** How a bigint is written where a value is made plain JSON. */
 const BIGINT = /^-?\d{1,100}n$/;
+
 /** What a detector is called and how specific it is. */
 interface Named {
   readonly id: DetectorId;

@@ -1,6 +1,6 @@
 import {
-  actorSchema,
   type AuditEvent,
+  actorSchema,
   auditEventSchema,
   EVENT_SCHEMA,
   type JsonValue,
@@ -20,11 +20,13 @@ export type RowReading =
 /**
  * Reads one row of recorded traffic: an audit event, or a plain row with `run_id`, `tool`, `args` and, where they are known,
  * `step`, `result`, `error`, `prompt`, `ts`, `tags`, `actor`, `context`, `metrics`. Other fields are not read.
+ *
+ * @param rowNumber tells calls without `step` apart.
  */
-export function readTrafficRow(row: unknown): RowReading {
+export function readTrafficRow(row: unknown, rowNumber: number = 0): RowReading {
   if (typeof row !== "object" || row === null || Array.isArray(row)) return wrong("is not an object");
   const fields = row as Readonly<Record<string, unknown>>;
-  return fields["schema"] === EVENT_SCHEMA ? readEvent(fields) : readPlainRow(fields);
+  return fields["schema"] === EVENT_SCHEMA ? readEvent(fields) : readPlainRow(fields, rowNumber);
 }
 
 function wrong(reason: string): RowReading {
@@ -50,7 +52,8 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
     case "message.raw.created": {
       const { role, content } = event.data;
       if (role !== "user" && role !== "system") return [];
-      const parts = typeof content === "string" ? [content] : content.flatMap((p) => (p.type === "text" ? [p.text] : []));
+      const parts =
+        typeof content === "string" ? [content] : content.flatMap((p) => (p.type === "text" ? [p.text] : []));
       return [{ kind: "prompt", ...at, text: parts.join("\n") }];
     }
     case "tool.decision": {
@@ -74,18 +77,19 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function readPlainRow(row: Fields): RowReading {
+function readPlainRow(row: Fields, rowNumber: number): RowReading {
   const runId = row["run_id"];
   const tool = row["tool"];
   if (typeof runId !== "string" || runId === "") return wrong("`run_id` must be text");
   if (typeof tool !== "string" || tool === "") return wrong("`tool` must be text");
   const args = row["args"] === undefined ? {} : readJson(row["args"]);
   if (args === undefined) return wrong("`args` must be JSON");
-  const atMs = typeof row["ts"] === "string" || typeof row["ts"] === "number" ? new Date(row["ts"]).getTime() : undefined;
+  const atMs =
+    typeof row["ts"] === "string" || typeof row["ts"] === "number" ? new Date(row["ts"]).getTime() : undefined;
   if (Number.isNaN(atMs)) return wrong("`ts` must be a time");
   const at = { runId, atMs };
   const tags = Array.isArray(row["tags"]) ? row["tags"].filter((tag) => typeof tag === "string") : [];
-  const callId = `${runId} ${String(row["step"] ?? "")}`.slice(0, 256);
+  const callId = `${runId} ${String(row["step"] ?? rowNumber)}`.slice(-256);
   return {
     ok: true,
     steps: [

@@ -12,7 +12,9 @@ export interface ReplayOptions {
   readonly agent?: { readonly slug: string; readonly tags?: readonly string[] | undefined } | undefined;
   readonly failClosed?: boolean | undefined;
   /** Told of every tool call that was decided again. */
-  readonly onDecision?: ((call: Extract<TrafficStep, { readonly kind: "call" }>, decision: Decision) => void) | undefined;
+  readonly onDecision?:
+    | ((call: Extract<TrafficStep, { readonly kind: "call" }>, decision: Decision) => void)
+    | undefined;
 }
 
 /** A candidate policy at work on recorded traffic. */
@@ -59,7 +61,7 @@ class TrafficReplay implements Replay {
 
   feed(row: unknown): boolean {
     this.#counts.rows += 1;
-    const reading = readTrafficRow(row);
+    const reading = readTrafficRow(row, this.#counts.rows);
     if (!reading.ok) {
       this.#counts.skip(reading.reason);
       return false;

@@ -30,7 +30,12 @@ export interface ReplayReport {
   readonly calls: number;
   readonly modelCalls: number;
   /** Tool calls by the candidate's answer. */
-  readonly answers: { readonly allowed: number; readonly held: number; readonly blocked: number; readonly terminated: number };
+  readonly answers: {
+    readonly allowed: number;
+    readonly held: number;
+    readonly blocked: number;
+    readonly terminated: number;
+  };
   /** Calls that were let through and would not be, and calls that were blocked and would be let through. */
   readonly changed: { readonly stricter: number; readonly milder: number };
   /** Every rule of the candidate, the busiest first. */

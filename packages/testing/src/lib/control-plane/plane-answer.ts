@@ -1,25 +1,36 @@
-import { type HandlebarErrorCode, type Problem, toIssues } from "@handlebar/protocol";
-import type * as z from "zod";
+import { type HandlebarErrorCode, type Problem, parseValue } from "@handlebar/protocol";
+import type { z } from "zod";
 import type { SimResponse } from "../sim-http.ts";
 
-/** An error answer in the form of `problemSchema`. */
-export function problemResponse(
-  status: number,
-  code: HandlebarErrorCode,
-  rest: { readonly title: string; readonly detail?: string; readonly field?: string },
-): SimResponse {
-  const problem: Problem = { status, code, ...rest };
-  return { status, headers: { "content-type": "application/problem+json" }, body: JSON.stringify(problem) };
+/** What is wrong with a request, as `problemSchema` has it. */
+export class RequestProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(status: number, code: HandlebarErrorCode, rest: { readonly title: string; readonly field?: string }) {
+    super(rest.title);
+    this.problem = { status, code, ...rest };
+  }
 }
 
-/** A body of the form that a route asks for, or the answer that says what is wrong with it. */
-export function readBody<T>(
-  schema: z.ZodType<T>,
-  body: unknown,
-): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly response: SimResponse } {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const [issue] = toIssues(parsed.error, body);
-  const detail = { title: "the request is wrong", detail: issue?.message ?? "", field: issue?.field ?? "" };
-  return { ok: false, response: problemResponse(400, "HB_API_REJECTED", detail) };
+/** An error answer in the form of `problemSchema`. */
+export function problemResponse(problem: Problem): SimResponse {
+  return {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json" },
+    body: JSON.stringify(problem),
+  };
+}
+
+/** A body of the form that a route asks for. @throws RequestProblem naming the first field that is wrong. */
+export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = parseValue(schema, body);
+  if (parsed.ok) return parsed.value;
+  const [issue] = parsed.issues;
+  const path = issue?.path ?? "";
+  throw new RequestProblem(400, "HB_API_REJECTED", { title: `${path} ${issue?.message ?? "is wrong"}`.trim(), field: path });
+}
+
+/** The answer for something that does not exist. */
+export function notFound(what: string): RequestProblem {
+  return new RequestProblem(404, "HB_API_REJECTED", { title: `${what} does not exist` });
 }

@@ -7,7 +7,7 @@ import { parsePath, printPath } from "../../path.ts";
 import { ALWAYS, type Atom, all, any, type Formula, negated } from "./formula.ts";
 
 /** Whether there is a tool: in the `llm` phases there is none. */
-export const HAS_TOOL: Atom = { kind: "flag", variable: "tool", key: "tool" };
+const HAS_TOOL: Atom = { kind: "flag", variable: "tool", key: "tool" };
 
 /** What a comparison of any leaf looks like, whichever fields it has. */
 interface AnyComparison {

@@ -214,9 +214,9 @@ describe("RuleLogic", () => {
         if (isNeverTrue) expect(outcomes).not.toContain("true");
         if (isNeverFalse) expect(outcomes).not.toContain("false");
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_500 },
     );
-    expect(claims).toBeGreaterThan(100);
+    expect(claims).toBeGreaterThan(50);
   });
 
   it("claims nothing of two rules that some call disproves", () => {
@@ -247,9 +247,9 @@ describe("RuleLogic", () => {
           if (mine?.matched === true) expect(theirs?.matched).toBe(true);
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_500 },
     );
-    expect(claims).toBeGreaterThan(100);
+    expect(claims).toBeGreaterThan(50);
   });
 });
 

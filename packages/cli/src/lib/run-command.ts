@@ -1,0 +1,84 @@
+import { parseArgs } from "node:util";
+import { closestName, HandlebarError } from "@handlebar/protocol";
+import { type Command, type CommandContext, UsageError } from "./command.ts";
+import { check } from "./commands/check.ts";
+import { init } from "./commands/init.ts";
+import { replay } from "./commands/replay.ts";
+import { test } from "./commands/test.ts";
+import { EXIT } from "./exit-codes.ts";
+import { commandHelp, overview } from "./help.ts";
+import { VERSION } from "./version.ts";
+
+const COMMANDS: readonly Command[] = [init, check, test, replay];
+
+/** Runs `handlebar <args>` and gives its exit code. Never throws, and shows no stack for what the user got wrong. */
+export async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") return help(rest, context);
+  if (name === "--version" || name === "-v") {
+    context.out(`${VERSION}\n`);
+    return EXIT.ok;
+  }
+  const command = COMMANDS.find((one) => one.name === name);
+  if (command === undefined) return unknownCommand(name, context);
+  if (rest.includes("--help") || rest.includes("-h")) return help([name], context);
+  try {
+    return await command.run(parse(command, rest), context);
+  } catch (error) {
+    return fail(command, error, context);
+  }
+}
+
+function help([name]: readonly string[], context: CommandContext): number {
+  if (name === undefined) {
+    context.out(overview(COMMANDS));
+    return EXIT.ok;
+  }
+  const command = COMMANDS.find((one) => one.name === name);
+  if (command === undefined) return unknownCommand(name, context);
+  context.out(commandHelp(command));
+  return EXIT.ok;
+}
+
+function unknownCommand(name: string, context: CommandContext): number {
+  const meant = closestName(
+    name,
+    COMMANDS.map((command) => command.name),
+  );
+  context.err(
+    `handlebar: there is no command \`${name}\`${meant === undefined ? "" : `; did you mean \`${meant}\`?`}\n`,
+  );
+  context.err("run `handlebar help` for the commands\n");
+  return EXIT.usage;
+}
+
+function parse(command: Command, args: readonly string[]): Parameters<Command["run"]>[0] {
+  try {
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      options: command.options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return { positionals, values };
+  } catch (error) {
+    const unknown = /Unknown option '-{1,2}([^']+)'/.exec(error instanceof Error ? error.message : "")?.[1];
+    if (unknown === undefined)
+      throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    const meant = closestName(unknown, Object.keys(command.options));
+    const hint = meant === undefined ? "" : `; did you mean \`--${meant}\`?`;
+    throw new UsageError(`there is no option \`--${unknown}\`${hint}`, { cause: error });
+  }
+}
+
+function fail(command: Command, error: unknown, context: CommandContext): number {
+  if (error instanceof UsageError) {
+    context.err(`handlebar ${command.name}: ${error.message}\n\n  handlebar ${command.name} ${command.usage}\n`);
+  } else if (HandlebarError.is(error)) {
+    context.err(`${error.message}\n`);
+  } else {
+    const text = error instanceof Error ? error.message : String(error);
+    context.err(`handlebar ${command.name}: ${text}\n`);
+  }
+  return EXIT.usage;
+}
