@@ -1,4 +1,8 @@
-import { SonicBoom } from "sonic-boom";
+import sonicBoom from "sonic-boom";
+
+// A CommonJS module: Node finds no named export in it.
+const { SonicBoom } = sonicBoom;
+type SonicBoom = InstanceType<typeof SonicBoom>;
 
 export interface LineStreamOptions {
   readonly sync: boolean;

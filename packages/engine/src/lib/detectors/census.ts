@@ -92,8 +92,13 @@ class Regions {
 
   /** Two letters and two digits. */
   #isHead(start: number): boolean {
-    const isKind = (offset: number, kind: number): boolean => (kindAt(this.#text, start + offset) & kind) !== 0;
-    return isKind(0, LETTER) && isKind(1, LETTER) && isKind(2, DIGIT) && isKind(3, DIGIT);
+    return (
+      this.#is(start, LETTER) && this.#is(start + 1, LETTER) && this.#is(start + 2, DIGIT) && this.#is(start + 3, DIGIT)
+    );
+  }
+
+  #is(offset: number, kind: number): boolean {
+    return (kindAt(this.#text, offset) & kind) !== 0;
   }
 
   #code(start: number, end: number): void {

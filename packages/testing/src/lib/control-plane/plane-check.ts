@@ -3,7 +3,6 @@ import {
   createRunState,
   decide,
   type Facts,
-  labelsOf,
   noteCall,
   notePrompt,
   noteResult,
@@ -38,12 +37,6 @@ export class PlaneCheck {
     const set = compile(policies);
     const all = Array.isArray(body.facts) ? body.facts : [body.facts];
     return all.map((given) => this.#decideOne(set, given, registered));
-  }
-
-  /** Labels of a run, in the order in which its policies name them. */
-  labelsOf(runId: string): readonly string[] {
-    const known = this.#runs.get(runId);
-    return known === undefined ? [] : labelsOf(known.state.flow);
   }
 
   #decideOne(set: PolicySet, given: CheckFacts, registered: RegisteredAgent): Decision {
