@@ -1,4 +1,4 @@
-import { expected, makeRequests, makeRules, type MakeEngine } from "./policy.ts";
+import { expected, type MakeEngine, makeRequests, makeRules } from "./policy.ts";
 
 // One engine in one process: wasm and JavaScript engines disturb each other's compiled code.
 const [name = "", countText = ""] = process.argv.slice(2);
@@ -35,5 +35,6 @@ async function measure(): Promise<readonly number[]> {
 
 await measure();
 const sorted = await measure();
-const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+const at = (share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 process.stdout.write(JSON.stringify({ p50: at(0.5), p99: at(0.99) }));

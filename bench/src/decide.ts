@@ -20,7 +20,9 @@ function run(engine: string, count: number): Figure | undefined {
     });
     return JSON.parse(text) as Figure;
   } catch (error) {
-    process.stderr.write(`${engine} at ${count} rules: ${error instanceof Error ? error.message.split("\n")[0] : error}\n`);
+    process.stderr.write(
+      `${engine} at ${count} rules: ${error instanceof Error ? error.message.split("\n")[0] : error}\n`,
+    );
     return undefined;
   }
 }
@@ -37,7 +39,9 @@ for (let round = 0; round < ROUND_COUNT; round++) {
   }
 }
 
-console.log("One decision in microseconds, best of three rounds; every answer was checked. ×: p50 beside Handlebar's.\n");
+console.log(
+  "One decision in microseconds, best of three rounds; every answer was checked. ×: p50 beside Handlebar's.\n",
+);
 console.log(["engine".padEnd(18), ...COUNTS.map((count) => `${count} rules: p50 / p99 (×)`.padEnd(34))].join(""));
 for (const engine of ENGINES) {
   const cells = COUNTS.map((count) => {

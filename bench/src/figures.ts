@@ -15,7 +15,11 @@ export async function measure(
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-export function row(name: string, figure: { readonly p50: number; readonly p99: number }, base: { readonly p50: number }): void {
+export function row(
+  name: string,
+  figure: { readonly p50: number; readonly p99: number },
+  base: { readonly p50: number },
+): void {
   const ratio = (figure.p50 / base.p50).toFixed(1);
   console.log(`${name.padEnd(56)} p50 ${figure.p50.toFixed(2)} µs  p99 ${figure.p99.toFixed(2)} µs  ${ratio}×`);
 }

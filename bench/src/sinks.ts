@@ -89,7 +89,9 @@ const candidates: readonly Candidate[] = [
   },
 ];
 
-console.log(`${COUNT} events of about 1 kB, best of ${ROUND_COUNT} rounds. Caller: the thread's time in the emitting loop for one event.\n`);
+console.log(
+  `${COUNT} events of about 1 kB, best of ${ROUND_COUNT} rounds. Caller: the thread's time in the emitting loop for one event.\n`,
+);
 for (const { name, open } of candidates) {
   let best: { callerUs: number; perSecond: number; delivered: number } | undefined;
   for (let round = 0; round < ROUND_COUNT; round++) {
@@ -104,6 +106,8 @@ for (const { name, open } of candidates) {
     if (best === undefined || callerUs < best.callerUs) best = { callerUs, perSecond, delivered: receivedCount };
   }
   const delivered = name.startsWith("pino") ? "written" : `${best?.delivered} delivered`;
-  console.log(`${name.padEnd(50)} caller ${best?.callerUs.toFixed(2)} µs  ${Math.round(best?.perSecond ?? 0)} events/s  ${delivered}`);
+  console.log(
+    `${name.padEnd(50)} caller ${best?.callerUs.toFixed(2)} µs  ${Math.round(best?.perSecond ?? 0)} events/s  ${delivered}`,
+  );
 }
 server.close();

@@ -5,6 +5,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`handlebar needs Node 20.19 or later; this is ${process.versions.node}\n`);
   process.exitCode = 2;
 } else {
-  const { main } = await import("@handlebar/cli");
+  const { main } = await import("../dist/index.js");
   process.exitCode = await main();
 }

@@ -1,5 +1,5 @@
 import { redactValue, toPlain } from "@handlebar/engine";
-import { DETECTOR_IDS, type EventEnvelope, type JsonValue } from "@handlebar/protocol";
+import { DETECTOR_GROUPS, type EventEnvelope, type JsonValue } from "@handlebar/protocol";
 import type { CaptureLevel } from "./config.ts";
 
 /** What one event may carry of a payload, and what was taken out on the way. */
@@ -8,7 +8,8 @@ export interface Captured {
   readonly redaction: NonNullable<EventEnvelope["redaction"]>;
 }
 
-const ALL_DETECTORS = [{ detectors: [...DETECTOR_IDS] }];
+/** Personal data and secrets; addresses of pages are neither. */
+const SENSITIVE = [{ detectors: [...DETECTOR_GROUPS.pii, ...DETECTOR_GROUPS.secrets] }];
 
 /**
  * Makes a payload fit for an event: plain JSON within bounds, findings of the detectors masked at `redacted` (kinds and
@@ -20,7 +21,7 @@ export function capture(field: string, payload: unknown, level: CaptureLevel): C
   if (level === "none") return { value: undefined, redaction: { omitted: [field] } };
   const plain = toPlain(payload).value;
   if (level === "full") return { value: plain, redaction: {} };
-  const { value, counts } = redactValue(plain, ALL_DETECTORS);
+  const { value, counts } = redactValue(plain, SENSITIVE);
   return { value, redaction: Object.keys(counts).length === 0 ? {} : { findings: counts } };
 }
 

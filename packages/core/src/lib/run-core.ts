@@ -7,7 +7,7 @@ import {
   seedLabels,
   toPlain,
 } from "@handlebar/engine";
-import type { Actor, Decision, EventData, JsonObject, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
+import type { Actor, Decision, EventData, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
 import type { CallView } from "./config.ts";
 import { createEventWriter, type EventWriter } from "./event-writer.ts";

@@ -69,13 +69,18 @@ export class CompileContext {
   readonly #suffix: string;
   readonly #count: { windows: number; nodes: number };
 
-  /** @param path where the condition stands, such as `policies[0].rules[2].when`. */
-  constructor(shared: CompileShared, owner: ConditionOwner, path: string, parent?: CompileContext) {
+  /** @param place where the condition stands, such as `policies[0].rules[2].when`, or where in its parent. */
+  constructor(
+    shared: CompileShared,
+    owner: ConditionOwner,
+    place: string | { readonly suffix: string; readonly parent: CompileContext },
+  ) {
+    const parent = typeof place === "string" ? undefined : place.parent;
     this.shared = shared;
     this.owner = owner;
     this.needs = parent?.needs ?? new ConditionNeeds();
     this.#parent = parent;
-    this.#suffix = path;
+    this.#suffix = typeof place === "string" ? place : place.suffix;
     this.#count = parent === undefined ? { windows: 0, nodes: 0 } : parent.#count;
   }
 
@@ -106,7 +111,7 @@ export class CompileContext {
 
   /** The context of a condition inside this one. */
   at(suffix: string): CompileContext {
-    return new CompileContext(this.shared, this.owner, suffix, this);
+    return new CompileContext(this.shared, this.owner, { suffix, parent: this });
   }
 
   /** The place in a frame for what `key` names; the same for the same key in one policy set. */

@@ -65,6 +65,7 @@ export interface CompiledRule {
 }
 
 /** What a decision says of a rule. One frozen object for each thing there is to say, shared by all decisions. */
+// biome-ignore lint/complexity/useMaxParams: asked for every rule of every decision, where an options object would be garbage.
 export function evaluatedRow(
   rule: CompiledRule,
   outcome: Outcome,

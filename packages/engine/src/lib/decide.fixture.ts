@@ -189,7 +189,9 @@ export const factsArb: fc.Arbitrary<Facts> = fc
   })
   .map((made) => {
     const state = createRunState();
-    made.earlier.forEach((tool, at) => state.history.note(`e${at}`, { name: tool, tags: [] }, NOON_MS - 1000));
+    for (const [at, tool] of made.earlier.entries()) {
+      state.history.note(`e${at}`, { name: tool, tags: [] }, NOON_MS - 1000);
+    }
     const { reading, signal, approval } = made;
     const isLlm = made.phase.startsWith("llm.");
     const call = {

@@ -33,8 +33,11 @@ export function noteResult(set: PolicySet, facts: Facts): void {
   noteResultFlow(set.flow, facts);
 }
 
-/** Notes what the user or the developer wrote: `argFrom` knows values in it as from the prompt. */
-export function notePrompt(set: PolicySet, state: RunState, text: string): void {
+/**
+ * Notes what the user or the developer wrote: `argFrom` knows values in it as from the prompt. Kept whatever the policies
+ * are, as those that ask may come later than the prompt.
+ */
+export function notePrompt(_set: PolicySet, state: RunState, text: string): void {
   notePromptFlow(state.flow, text);
 }
 

@@ -46,9 +46,9 @@ export function mapPath(
   try {
     mapped = mapFrom(value, 0, mapping);
   } catch {
-    if (thrown !== undefined) throw thrown.error;
     walk.exceeded = true;
   }
+  if (thrown !== undefined) throw thrown.error;
   return {
     value: walk.exceeded ? undefined : mapped,
     count: mapping.count,

@@ -55,16 +55,10 @@ export class RollingWindow {
     if (!(nowMs >= this.#unknownUntilMs)) return undefined;
     if (aggregate === "count") return (this.#log?.count(nowMs) ?? this.#totals.count) + (this.#reserved?.size ?? 0);
     const totals = this.#log?.totals(nowMs) ?? this.#totals;
-    switch (aggregate) {
-      case "sum":
-        return totals.sum + this.#reservedSum();
-      case "avg":
-        return totals.count === 0 ? null : totals.sum / totals.count;
-      case "min":
-        return totals.count === 0 ? null : totals.min;
-      case "max":
-        return totals.count === 0 ? null : totals.max;
-    }
+    if (aggregate === "sum") return totals.sum + this.#reservedSum();
+    if (totals.count === 0) return null;
+    if (aggregate === "avg") return totals.sum / totals.count;
+    return aggregate === "min" ? totals.min : totals.max;
   }
 
   /** When the count will be below `limit`, reservations included, if nothing happens; `undefined` when that is not known. */

@@ -1,5 +1,5 @@
 import { HandlebarError, parseValue, type Tool, toolSchema } from "@handlebar/protocol";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 
 /**
  * Reads a file of tools, YAML or JSON: a list of tools as they are registered, or a map from a tool's name to its tags.
@@ -19,14 +19,10 @@ export function parseTools(text: string, options: { readonly file?: string | und
 }
 
 function readText(text: string, file: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new HandlebarError("HB_CONFIG_INVALID", `${file}: is neither YAML nor JSON; correct it`, {
-      field: file,
-      cause: error,
-    });
-  }
+  const document = parseDocument(text);
+  const [problem] = document.errors;
+  if (problem !== undefined) throw wrong(file, `is neither YAML nor JSON: ${problem.message.split("\n")[0]}`);
+  return document.toJS({ maxAliasCount: 100 });
 }
 
 function namesToTags(value: unknown): readonly unknown[] | undefined {

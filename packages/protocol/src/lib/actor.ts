@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { stringMapSchema } from "./json.ts";
 import { idSchema } from "./ids.ts";
+import { stringMapSchema } from "./json.ts";
 
 const party = {
   /** The identifier that the user's own system gives. */

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { actorSchema } from "./actor.ts";
+import { toolNameSchema } from "./glob.ts";
 import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
 import { jsonValueSchema } from "./json.ts";
-import { toolNameSchema } from "./glob.ts";
 import { approvalTermsSchema } from "./policy.ts";
 
 export const approvalStatusSchema = z.enum(["pending", "approved", "denied", "expired", "cancelled"]);

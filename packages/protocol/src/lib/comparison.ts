@@ -75,7 +75,12 @@ export function comparing<B extends z.core.$ZodLooseShape>(base: B) {
   return z.discriminatedUnion("type", [
     z.discriminatedUnion("op", [
       z.strictObject({ ...base, type: number, op: z.enum(["eq", "neq", "gt", "gte", "lt", "lte"]), value: z.number() }),
-      z.strictObject({ ...base, type: number, op: z.enum(["in", "notIn"]), value: z.array(z.number()).min(1).max(1024) }),
+      z.strictObject({
+        ...base,
+        type: number,
+        op: z.enum(["in", "notIn"]),
+        value: z.array(z.number()).min(1).max(1024),
+      }),
     ]),
     z.discriminatedUnion("op", [
       z.strictObject({ ...base, type: stringType, ...stringComparisonShapes[0] }),

@@ -5,7 +5,7 @@ import { tagSchema } from "./ids.ts";
 import { type JsonValue, jsonValueSchema } from "./json.ts";
 import { metricNameSchema } from "./metric.ts";
 import { DETECTOR_IDS, type DetectorId } from "./sensitive.ts";
-import { timeWindowSchema, type TimeWindow, timeZoneSourceSchema, type TimeZoneSource } from "./time.ts";
+import { type TimeWindow, type TimeZoneSource, timeWindowSchema, timeZoneSourceSchema } from "./time.ts";
 import { type ToolSelector, toolSelectorSchema } from "./tool.ts";
 
 /** What an absent value makes of a condition: `skip` (default) not held, `match` held, `unknown` decided by the rule. */
@@ -191,7 +191,10 @@ const quantifier = z.enum(["any", "all"]).optional();
 const path = z.string().min(1).max(512);
 const tags = z.array(tagSchema).min(1).max(64);
 const name = z.string().min(1).max(128);
-const windowSeconds = z.number().positive().max(366 * 86_400);
+const windowSeconds = z
+  .number()
+  .positive()
+  .max(366 * 86_400);
 const order = z.enum(["gt", "gte", "lt", "lte"]);
 
 export const windowScopeSchema = z.enum(["run", "session", "agent", "actor", "agentActor", "group", "workspace"]);

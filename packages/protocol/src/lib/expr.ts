@@ -6,13 +6,22 @@ import type { JsonValue } from "./json.ts";
  * `call` names a CEL function, operator or macro-free method by its canonical CEL name; `fold` is a comprehension.
  */
 export type ExprNode =
-  | { readonly node: "literal"; readonly type: "null" | "bool" | "int" | "uint" | "double" | "string"; readonly value: JsonValue }
+  | {
+      readonly node: "literal";
+      readonly type: "null" | "bool" | "int" | "uint" | "double" | "string";
+      readonly value: JsonValue;
+    }
   | { readonly node: "bytes"; readonly base64: string }
   | { readonly node: "name"; readonly name: string }
   | { readonly node: "select"; readonly of: ExprNode; readonly field: string; readonly test?: boolean | undefined }
   | { readonly node: "list"; readonly items: readonly ExprNode[] }
   | { readonly node: "map"; readonly entries: readonly (readonly [ExprNode, ExprNode])[] }
-  | { readonly node: "call"; readonly fn: string; readonly target?: ExprNode | undefined; readonly args: readonly ExprNode[] }
+  | {
+      readonly node: "call";
+      readonly fn: string;
+      readonly target?: ExprNode | undefined;
+      readonly args: readonly ExprNode[];
+    }
   | {
       readonly node: "fold";
       readonly over: ExprNode;

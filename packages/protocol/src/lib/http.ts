@@ -29,7 +29,10 @@ export const agentStateSchema = z.object({
 export interface AgentState extends z.infer<typeof agentStateSchema> {}
 
 /** `PUT /v1/agents` */
-export const registerAgentBodySchema = z.strictObject({ ...agentSchema.shape, tools: z.array(toolSchema).max(1000).optional() });
+export const registerAgentBodySchema = z.strictObject({
+  ...agentSchema.shape,
+  tools: z.array(toolSchema).max(1000).optional(),
+});
 export interface RegisterAgentBody extends z.infer<typeof registerAgentBodySchema> {}
 export const registerAgentAnswerSchema = z.object({ agentId: idSchema, state: agentStateSchema });
 export interface RegisterAgentAnswer extends z.infer<typeof registerAgentAnswerSchema> {}

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
 import { toolNameSchema } from "./glob.ts";
+import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
 
 /** Whom a lockdown stops. */
 export const lockdownScopeSchema = z.discriminatedUnion("kind", [

@@ -24,7 +24,11 @@ export interface Redaction extends z.infer<typeof redactionSchema> {}
 /** How a held call may be answered. */
 export const approvalTermsSchema = z.strictObject({
   /** An unanswered request ends as denied after this. Default 3600. */
-  expiresInSeconds: z.number().positive().max(30 * 86_400).optional(),
+  expiresInSeconds: z
+    .number()
+    .positive()
+    .max(30 * 86_400)
+    .optional(),
   /** How many different people must approve. Default 1. */
   approvalsNeeded: z.int().min(1).max(16).optional(),
   /** Who may answer; absent lets anyone with the right to approve. */

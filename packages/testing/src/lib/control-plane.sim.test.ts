@@ -1,4 +1,5 @@
 import { Handlebar, type HandlebarClient } from "@handlebar/core";
+import { httpSink } from "@handlebar/core/sinks";
 import type { Policy } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { createScriptedControlPlane, type ScriptedControlPlane } from "./scripted-control-plane.ts";
@@ -12,13 +13,19 @@ const policy = (name: string, rule: Omit<Policy["rules"][number], "name" | "on">
 });
 const BLOCK_SEND = policy("no send", { tool: { name: "send" }, effect: { type: "block" } });
 
-function world(policies: readonly Policy[] = []): { sim: SimRuntime; plane: ScriptedControlPlane; client: (seed: string) => HandlebarClient } {
+function world(policies: readonly Policy[] = []): {
+  sim: SimRuntime;
+  plane: ScriptedControlPlane;
+  client: (seed: string) => HandlebarClient;
+} {
   const sim = createSimRuntime("link");
   const plane = createScriptedControlPlane(sim.runtime, { policies });
   sim.network.serve(API, plane.handler);
   const client = (seed: string): HandlebarClient => {
     const { runtime } = createSimRuntime(seed, { clock: sim.clock, network: sim.network });
-    return Handlebar.init({ agent: { slug: "support" }, apiKey: "hb_key", endpoint: API, runtime });
+    // Compression takes real time, on a thread that the fake clock cannot see.
+    const sinks = [httpSink({ endpoint: API, apiKey: "hb_key", runtime, compress: false })];
+    return Handlebar.init({ agent: { slug: "support" }, apiKey: "hb_key", endpoint: API, runtime, sinks });
   };
   return { sim, plane, client };
 }
@@ -33,7 +40,7 @@ describe("a client and a scripted control plane", () => {
     plane.setPolicies([BLOCK_SEND]);
     await sim.clock.advance(50);
     expect((await sim.clock.runUntil(run.beforeTool({ name: "send", args: {} }))).verdict).toBe("BLOCK");
-    expect(plane.acks().at(-1)).toMatchObject({ slug: "support", revision: 1, lockdownIds: [] });
+    expect(plane.acks().at(-1)).toMatchObject({ slug: "support", revision: 2, lockdownIds: [] });
     await sim.clock.runUntil(hb.shutdown());
   });
 

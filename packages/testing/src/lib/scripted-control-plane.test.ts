@@ -1,6 +1,6 @@
 import {
-  agentStateSchema,
   type AuditEvent,
+  agentStateSchema,
   approvalAnswerBodySchema,
   budgetAnswerSchema,
   checkAnswerSchema,
@@ -34,6 +34,8 @@ const CAP: Policy = {
   ],
 };
 const KEY = { policyId: "cap", ruleId: "r", index: 0, scope: "agent", scopeId: "support" } as const;
+
+type WithoutKey<T> = T extends unknown ? Omit<T, "key"> : never;
 
 function world(options: ScriptedControlPlaneOptions = {}) {
   const sim = createSimRuntime("plane", { latencyMs: 1 });
@@ -168,7 +170,11 @@ describe("events of a scripted control plane", () => {
       ingestAnswerSchema.parse(
         await (await ask("POST", "/v1/runs/events", { body: { agentId: "support", events } })).json(),
       );
-    expect(await send([eventOf(eventId(1), 0), eventOf(eventId(2), 1)])).toEqual({ accepted: 2, results: [], revision: 0 });
+    expect(await send([eventOf(eventId(1), 0), eventOf(eventId(2), 1)])).toEqual({
+      accepted: 2,
+      results: [],
+      revision: 0,
+    });
     expect(await send([eventOf(eventId(2), 1), eventOf("bad", 2), eventOf(eventId(3), 3)])).toMatchObject({
       accepted: 0,
       results: [
@@ -185,7 +191,10 @@ describe("events of a scripted control plane", () => {
     const { plane, ask } = world();
     const dropped = eventOf(eventId(9), 9, {
       kind: "events.dropped",
-      data: { counts: [{ reason: "overflow", kind: "tool.result", count: 2 }], ranges: [{ runId: "run-1", from: 3, to: 4 }] },
+      data: {
+        counts: [{ reason: "overflow", kind: "tool.result", count: 2 }],
+        ranges: [{ runId: "run-1", from: 3, to: 4 }],
+      },
     } as Partial<AuditEvent>);
     const events = [eventOf(eventId(1), 0), eventOf(eventId(2), 2), eventOf(eventId(3), 5), dropped];
     await ask("POST", "/v1/runs/events", { body: { agentId: "support", events } });
@@ -230,7 +239,7 @@ describe("leases of a scripted control plane", () => {
   async function leasing() {
     const made = world({ policies: [CAP], leaseTtlMs: 5_000 });
     await made.register();
-    const lease = async (clientId: string, operation: Omit<LeaseOperation, "key">) => {
+    const lease = async (clientId: string, operation: WithoutKey<LeaseOperation>) => {
       const body = { clientId, operations: [{ ...operation, key: KEY }] };
       const answer = await made.ask("POST", "/v1/agents/support/metrics/budget", { body });
       const [given] = budgetAnswerSchema.parse(await answer.json()).leases;
@@ -272,7 +281,9 @@ describe("leases of a scripted control plane", () => {
   it("grants nothing of a budget that no policy has", async () => {
     const { ask } = await leasing();
     const operation = { op: "request", leaseId: "9", amount: 1, key: { ...KEY, ruleId: "none" } };
-    const answer = await ask("POST", "/v1/agents/support/metrics/budget", { body: { clientId: "a", operations: [operation] } });
+    const answer = await ask("POST", "/v1/agents/support/metrics/budget", {
+      body: { clientId: "a", operations: [operation] },
+    });
     expect(budgetAnswerSchema.parse(await answer.json()).leases).toMatchObject([{ granted: 0, remaining: 0 }]);
   });
 });
@@ -316,7 +327,9 @@ describe("approvals of a scripted control plane", () => {
     plane.resolveApproval("1", { status: "denied", by: "boss", comment: "no" });
     const { approval } = approvalAnswerBodySchema.parse(await (await sim.clock.runUntil(held)).json());
     expect(approval).toMatchObject({ status: "denied", by: "boss", comment: "no" });
-    await ask("POST", "/v1/approvals", { body: request("2", { fingerprint: "b".repeat(64), terms: { expiresInSeconds: 5 } }) });
+    await ask("POST", "/v1/approvals", {
+      body: request("2", { fingerprint: "b".repeat(64), terms: { expiresInSeconds: 5 } }),
+    });
     const expired = await ask("GET", "/v1/approvals/2?wait=10");
     expect(approvalAnswerBodySchema.parse(await expired.json()).approval.status).toBe("expired");
     expect((await ask("GET", "/v1/approvals/none")).status).toBe(404);
@@ -331,6 +344,8 @@ describe("approvals of a scripted control plane", () => {
     expect([(await answer("a")).status, plane.approvals()[0]?.status]).toEqual([200, "pending"]);
     expect([(await answer("a")).status, plane.approvals()[0]?.status]).toEqual([200, "pending"]);
     expect([(await answer("b")).status, plane.approvals()[0]?.status]).toEqual([200, "approved"]);
-    expect((await ask("POST", "/v1/approvals", { body: request("1", { fingerprint: "c".repeat(64) }) })).status).toBe(409);
+    expect((await ask("POST", "/v1/approvals", { body: request("1", { fingerprint: "c".repeat(64) }) })).status).toBe(
+      409,
+    );
   });
 });

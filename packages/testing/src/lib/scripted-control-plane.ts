@@ -246,10 +246,17 @@ class Plane implements ScriptedControlPlane {
 
 async function readJson(request: SimRequest): Promise<unknown> {
   if (request.body.length === 0) return undefined;
-  const text = await readRequestText(request);
+  const value = parseJson(await readRequestText(request));
+  if (value === NO_JSON) throw new RequestProblem(400, "HB_API_REJECTED", { title: "the body is not JSON" });
+  return value;
+}
+
+const NO_JSON = Symbol("no JSON");
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new RequestProblem(400, "HB_API_REJECTED", { title: `the body is not JSON: ${String(error)}` });
+  } catch {
+    return NO_JSON;
   }
 }

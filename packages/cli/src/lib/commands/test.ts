@@ -3,7 +3,7 @@ import { formatIssue, runPolicyCases } from "@handlebar/policies";
 import { loadPolicyFiles, readCaseFiles } from "@handlebar/policies/node";
 import { type Command, flag } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { count, paint } from "../screen.ts";
+import { paint } from "../screen.ts";
 
 export const test: Command = {
   name: "test",

@@ -2,16 +2,22 @@ import { HandlebarError } from "@handlebar/protocol";
 import type { HttpSinkOptions } from "./http-sink-options.ts";
 import { SINK_BOUNDS, SINK_TIMES } from "./sink-bounds.ts";
 
-const DEFAULTS = {
+const DEFAULTS: Readonly<Record<NumberField, number>> = {
   ...SINK_TIMES,
   queueCountMax: SINK_BOUNDS.queueCountMax,
   queueSizeBytesMax: SINK_BOUNDS.queueSizeBytesMax,
   mustKeepSizeBytes: SINK_BOUNDS.mustKeepSizeBytes,
   batchCountMax: SINK_BOUNDS.batchCountMax,
   batchSizeBytesMax: SINK_BOUNDS.batchSizeBytesMax,
-} as const;
+};
 
-type NumberField = keyof typeof DEFAULTS;
+type NumberField =
+  | keyof typeof SINK_TIMES
+  | "queueCountMax"
+  | "queueSizeBytesMax"
+  | "mustKeepSizeBytes"
+  | "batchCountMax"
+  | "batchSizeBytesMax";
 
 /** The most events that `ingestBodySchema` lets into one request. */
 const INGEST_COUNT_MAX = 1_000;

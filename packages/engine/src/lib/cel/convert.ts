@@ -39,7 +39,7 @@ function pass(value: CelValue, type: string): CelValue {
 }
 
 function toIntValue(value: CelValue): CelValue {
-  if (typeof value === "number") return fromDouble(value, (whole) => toInt(whole), -(2 ** 63), 2 ** 63);
+  if (typeof value === "number") return fromDouble(value, toInt, { above: -(2 ** 63), below: 2 ** 63 });
   if (value instanceof Uint) return toInt(value.value);
   if (value instanceof Timestamp) return floorDivide(value.nanos, NANOS_PER_SECOND);
   if (typeof value === "string")
@@ -48,13 +48,17 @@ function toIntValue(value: CelValue): CelValue {
 }
 
 function toUintValue(value: CelValue): CelValue {
-  if (typeof value === "number") return fromDouble(value, (whole) => toUint(whole), -1, 2 ** 64);
+  if (typeof value === "number") return fromDouble(value, toUint, { above: -1, below: 2 ** 64 });
   if (typeof value === "bigint") return toUint(value);
   if (typeof value === "string") return /^\d{1,20}$/.test(value) ? toUint(BigInt(value)) : new ExprError("not a uint");
   return pass(value, "uint");
 }
 
-function fromDouble(value: number, to: (whole: bigint) => CelValue, above: number, below: number): CelValue {
+function fromDouble(
+  value: number,
+  to: (whole: bigint) => CelValue,
+  { above, below }: { readonly above: number; readonly below: number },
+): CelValue {
   return value > above && value < below ? to(BigInt(Math.trunc(value))) : RANGE;
 }
 

@@ -53,7 +53,7 @@ const timeFields = TIME_FIELD_NAMES.map(
     [
       name,
       ([of, zone]: readonly CelValue[], host: FunctionHost): CelValue => {
-        if (of instanceof Timestamp) return timeField(name, of, zone, host.zones);
+        if (of instanceof Timestamp) return timeField(name, of, { zone, zones: host.zones });
         return of instanceof Duration && zone === undefined ? durationField(name, of) : noOverload();
       },
     ] as const,

@@ -80,7 +80,11 @@ const DURATION_FIELDS: Readonly<Record<string, (nanos: bigint) => bigint>> = {
 export const TIME_FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 
 /** A part of an instant, in UTC or in the zone given: an IANA name or an offset such as `+02:00`. */
-export function timeField(name: string, time: Timestamp, zone: CelValue | undefined, zones: TimeZones): CelValue {
+export function timeField(
+  name: string,
+  time: Timestamp,
+  { zone, zones }: { readonly zone: CelValue | undefined; readonly zones: TimeZones },
+): CelValue {
   const { ms } = split(time);
   const shift = zone === undefined ? 0 : typeof zone === "string" ? offsetOf(zone, Number(ms), zones) : undefined;
   if (shift === undefined) return typeof zone === "string" ? new ExprError("unknown time zone") : noOverload();

@@ -7,8 +7,8 @@ import { EXPR_DEPTH_MAX, EXPR_NODE_COUNT_MAX } from "../limits.ts";
 /** What is wrong with an expression, and where in its text, from 0. */
 export class ExprSyntaxError extends Error {
   readonly offset: number;
-  constructor(message: string, offset: number) {
-    super(message);
+  constructor(message: string, offset: number, options?: ErrorOptions) {
+    super(message, options);
     this.offset = offset;
   }
 }
@@ -40,7 +40,7 @@ function parseCel(src: string): ParsedExpr {
   } catch (error) {
     const location = (error as { location?: { start?: { offset?: number } } }).location;
     const text = error instanceof Error ? error.message : String(error);
-    throw new ExprSyntaxError(text.replace(/^<input>:\d+:\d+: /, ""), location?.start?.offset ?? 0);
+    throw new ExprSyntaxError(text.replace(/^<input>:\d+:\d+: /, ""), location?.start?.offset ?? 0, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Condition, Subject } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { factsOf, outcomeFor } from "../facts.fixture.ts";
-import { UNKNOWN } from "../facts.ts";
+import { UNKNOWN, type Unknown } from "../facts.ts";
 import { customKey } from "./host.ts";
 
 describe("subject", () => {
@@ -53,10 +53,10 @@ describe("signal", () => {
 
 describe("custom", () => {
   const condition: Condition = { kind: "custom", name: "isBusinessDay", args: { b: 1, a: [2] } };
-  const ask = (answer: boolean | typeof UNKNOWN): string | undefined =>
+  const ask = (answer: boolean | Unknown): string | undefined =>
     outcomeFor(condition, factsOf({ customs: new Map([[customKey("isBusinessDay", { a: [2], b: 1 }), answer]]) }));
   it("asks the host, whatever the order of the arguments' keys", () => {
-    expect([true, false, UNKNOWN].map(ask)).toEqual(["true", "false", "unknown"]);
+    expect([ask(true), ask(false), ask(UNKNOWN)]).toEqual(["true", "false", "unknown"]);
   });
   it("does not know without an answer", () => {
     expect(outcomeFor(condition, factsOf())).toBe("unknown");

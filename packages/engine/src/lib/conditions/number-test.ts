@@ -22,17 +22,16 @@ function compileNumberPredicate(comparison: NumberComparison, context: CompileCo
     const values = new Set(comparison.value);
     return comparison.op === "in" ? (value) => values.has(value) : (value) => !values.has(value);
   }
-  const operand = comparison.value;
   switch (comparison.op) {
     case "eq":
-      return (value) => value === operand;
+      return (value) => value === comparison.value;
     case "neq":
-      return (value) => value !== operand;
+      return (value) => value !== comparison.value;
     case "gt":
     case "gte":
     case "lt":
     case "lte":
-      return compileOrder(comparison.op, operand);
+      return compileOrder(comparison.op, comparison.value);
     default:
       return context.fail(
         "HB_POLICY_INVALID",

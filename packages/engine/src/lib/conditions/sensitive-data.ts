@@ -132,8 +132,8 @@ function scan(value: unknown, { ids, path }: Scanner): Tally {
 }
 
 function addScan(tally: Tally, value: unknown, ids: readonly DetectorId[]): void {
-  const { found, exceeded } = scanValue(value, ids);
-  for (const { count } of found) tally.count += count;
+  const { placeCount, exceeded } = scanValue(value, ids);
+  tally.count += placeCount;
   if (exceeded) tally.exceeded = true;
 }
 

@@ -1,6 +1,6 @@
 import type { ArgFromCondition, Origin } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
-import { type CompiledLeaf, COST } from "../conditions/compiled-condition.ts";
+import { COST, type CompiledLeaf } from "../conditions/compiled-condition.ts";
 import { missingOutcome } from "../conditions/missing.ts";
 import { parsePathOrFail } from "../conditions/path-leaf.ts";
 import type { CallFacts } from "../facts.ts";

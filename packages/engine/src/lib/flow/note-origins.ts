@@ -1,5 +1,5 @@
-import { TRUE, FALSE } from "../outcome.ts";
 import type { Frame } from "../frame.ts";
+import { FALSE, TRUE } from "../outcome.ts";
 import { mapPath } from "../path-map.ts";
 import { type CompiledSource, isUnknownTool, type PolicyFlow } from "./compile-flow.ts";
 import type { FlowState } from "./flow-state.ts";

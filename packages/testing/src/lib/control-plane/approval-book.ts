@@ -35,7 +35,10 @@ export class ApprovalBook {
   claim(request: ApprovalRequest): Approval {
     const same = this.#held.find((held) => held.approval.approvalId === request.approvalId);
     if (same !== undefined && same.approval.fingerprint !== request.fingerprint) {
-      throw new RequestProblem(409, "HB_API_REJECTED", { title: "approvalId belongs to another call", field: "approvalId" });
+      throw new RequestProblem(409, "HB_API_REJECTED", {
+        title: "approvalId belongs to another call",
+        field: "approvalId",
+      });
     }
     const held = this.#held.findLast((one) => this.#answers(one, request));
     if (held === undefined) return this.#open(request).approval;

@@ -113,13 +113,21 @@ export class BudgetLedger {
     return lease;
   }
 
-  #grow(budget: Budget, lease: OpenLease, { amount, times }: { readonly amount: number; readonly times: LedgerTimes }): void {
+  #grow(
+    budget: Budget,
+    lease: OpenLease,
+    { amount, times }: { readonly amount: number; readonly times: LedgerTimes },
+  ): void {
     const room = Math.max(0, Math.min(amount, remaining(budget)));
     lease.granted += budget.limit?.isWhole === true ? Math.floor(room) : room;
     lease.expiresAtMs = times.monotonicMs + this.#leaseTtlMs;
   }
 
-  #report(budget: Budget, lease: OpenLease, { spent, times }: { readonly spent: number; readonly times: LedgerTimes }): void {
+  #report(
+    budget: Budget,
+    lease: OpenLease,
+    { spent, times }: { readonly spent: number; readonly times: LedgerTimes },
+  ): void {
     if (lease.assumed !== undefined) {
       lease.assumed.amount = 0;
       lease.assumed = undefined;

@@ -29,7 +29,12 @@ export class EventBook {
     if (!parsed.ok) {
       this.rejectedCount++;
       const [issue] = parsed.issues;
-      return { eventId, status: "rejected", code: "HB_API_REJECTED", message: `${issue?.path ?? ""} ${issue?.message ?? ""}`.trim() };
+      return {
+        eventId,
+        status: "rejected",
+        code: "HB_API_REJECTED",
+        message: `${issue?.path ?? ""} ${issue?.message ?? ""}`.trim(),
+      };
     }
     // The schema is the union of all kinds, which the type names one by one.
     const event = parsed.value as AuditEvent;

@@ -1,5 +1,4 @@
 import { type HandlebarErrorCode, type Problem, parseValue } from "@handlebar/protocol";
-import type { z } from "zod";
 import type { SimResponse } from "../sim-http.ts";
 
 /** What is wrong with a request, as `problemSchema` has it. */
@@ -21,13 +20,22 @@ export function problemResponse(problem: Problem): SimResponse {
   };
 }
 
+/** What a schema of the protocol makes of a value. */
+type BodyOf<S extends Parameters<typeof parseValue>[0]> = Extract<
+  ReturnType<typeof parseValue<S>>,
+  { readonly ok: true }
+>["value"];
+
 /** A body of the form that a route asks for. @throws RequestProblem naming the first field that is wrong. */
-export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+export function readBody<S extends Parameters<typeof parseValue>[0]>(schema: S, body: unknown): BodyOf<S> {
   const parsed = parseValue(schema, body);
   if (parsed.ok) return parsed.value;
   const [issue] = parsed.issues;
   const path = issue?.path ?? "";
-  throw new RequestProblem(400, "HB_API_REJECTED", { title: `${path} ${issue?.message ?? "is wrong"}`.trim(), field: path });
+  throw new RequestProblem(400, "HB_API_REJECTED", {
+    title: `${path} ${issue?.message ?? "is wrong"}`.trim(),
+    field: path,
+  });
 }
 
 /** The answer for something that does not exist. */

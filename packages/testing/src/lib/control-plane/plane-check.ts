@@ -79,7 +79,15 @@ export class PlaneCheck {
         state: run.state,
       },
       ...(isTool
-        ? { call: { callId, tool: { name, tags: toolTags }, args: given.args ?? {}, result: given.result, error: given.error } }
+        ? {
+            call: {
+              callId,
+              tool: { name, tags: toolTags },
+              args: given.args ?? {},
+              result: given.result,
+              error: given.error,
+            },
+          }
         : { llm: { callId, model: given.model, ...messagesOf(given) } }),
       metrics: given.metrics,
       subjects: given.subjects,
