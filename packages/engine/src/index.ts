@@ -20,7 +20,7 @@ export {
   UNKNOWN,
   type Unknown,
 } from "./lib/facts.ts";
-export { labelsOf, seedLabels, sessionLabelsOf } from "./lib/flow/session-labels.ts";
+export { inheritRunState, joinRunState, labelsOf, seedLabels, sessionLabelsOf } from "./lib/flow/session-labels.ts";
 export { budgetKeyText, LocalWindows } from "./lib/local-windows.ts";
 export { endsRun, findLockdown } from "./lib/lockdown.ts";
 export { needs } from "./lib/needs.ts";

@@ -171,6 +171,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       settled: () => (this.#settled ??= this.#waitForFirstAnswer()),
       failure: () => this.#failure(),
       emit: (event) => this.#bus.write(event),
+      stateOf: (runId) => this.#runs.find(runId)?.memory,
       runEnded: (runId) => this.#runs.markEnded(runId),
       flush: () => this.#bus.flush(this.#config.flushTimeoutMs),
     };

@@ -1,7 +1,9 @@
 import {
   createRunState,
   type Facts,
+  inheritRunState,
   isFaithful,
+  joinRunState,
   type RunState,
   restoreRunState,
   seedLabels,
@@ -38,6 +40,7 @@ export class RunCore<TContext extends object> {
   readonly seenLockdowns: Set<string> = new Set();
   readonly #decisions: Decision[] = [];
   readonly #plainContext: JsonValue;
+  readonly #parent: RunState | undefined;
   #step: number;
 
   constructor(services: Services<TContext>, config: RunConfig<TContext>, runId: string) {
@@ -51,7 +54,8 @@ export class RunCore<TContext extends object> {
     this.context = { ...services.config.context, ...config.context } as TContext;
     this.model = config.model;
     this.startedAtMs = config.snapshot?.startedAtMs ?? runtime.clock.nowMs();
-    this.state = config.snapshot === undefined ? createRunState() : restoreRunState(config.snapshot.state);
+    this.#parent = config.parent === undefined ? undefined : services.stateOf(config.parent.runId);
+    this.state = openState(config, this.#parent);
     this.#step = config.snapshot?.nextStep ?? 0;
     this.#plainContext = toPlain(this.context).value;
     this.writer = createEventWriter(
@@ -132,9 +136,15 @@ export class RunCore<TContext extends object> {
     this.writer.write("error", { code, scope, message });
   }
 
+  /** The run that started this one gets its labels: what this one read can be in what it hands back. */
+  shareLabels(): void {
+    if (this.#parent !== undefined) joinRunState(this.#parent, this.state);
+  }
+
   end(status: RunStatus): boolean {
     if (!this.lifecycle.end(status)) return false;
     const { terminatedBy } = this.lifecycle;
+    this.shareLabels();
     this.writer.write("run.ended", {
       status: this.lifecycle.status ?? status,
       steps: this.#step,
@@ -171,6 +181,11 @@ export class RunCore<TContext extends object> {
       ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
     });
   }
+}
+
+function openState(config: Pick<RunConfig, "snapshot">, parent: RunState | undefined): RunState {
+  if (config.snapshot !== undefined) return restoreRunState(config.snapshot.state);
+  return parent === undefined ? createRunState() : inheritRunState(createRunState(), parent);
 }
 
 /** A payload's JSON form for facts. */

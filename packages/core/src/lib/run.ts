@@ -1,4 +1,4 @@
-import { snapshotRunState } from "@handlebar/engine";
+import { type RunState, snapshotRunState } from "@handlebar/engine";
 import type { AuditEvent, Decision, EventData, JsonObject, RunStatus } from "@handlebar/protocol";
 import type {
   LlmDecision,
@@ -157,6 +157,11 @@ export class Run<TContext extends object = JsonObject> {
   /** Stops the run at once where a lockdown in force covers it. @internal called by the client. */
   obeyLockdowns(): void {
     obeyLockdowns(this.#core);
+  }
+
+  /** What policies remember of the run, for a run that it starts. @internal called by the client. */
+  get memory(): RunState {
+    return this.#core.state;
   }
 
   /** The event that accounts for events of this run that were lost. @internal called by the client's sink. */

@@ -28,6 +28,8 @@ export interface Services<TContext extends object> {
   /** What is wrong with the control plane now, if anything. */
   failure(): Failure | undefined;
   emit(event: AuditEvent): void;
+  /** What policies remember of another run of this client, while it is known. */
+  stateOf(runId: string): RunState | undefined;
   runEnded(runId: string): void;
   /** Waits for delivered events, at most `flushTimeoutMs`. */
   flush(): Promise<void>;

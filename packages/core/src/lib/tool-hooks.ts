@@ -214,6 +214,7 @@ export function noteFinished<TContext extends object>(core: RunCore<TContext>, f
   const before = new Set(labelsOf(core.state));
   noteResult(set, facts);
   for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, callIdOf(facts));
+  core.shareLabels();
   const after = labelsOf(core.state);
   if (core.sessionId !== undefined)
     core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });

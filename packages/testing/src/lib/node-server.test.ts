@@ -114,7 +114,7 @@ describe("listen", () => {
 
 describe("createEventServer", () => {
   it("takes a sink's events once, whole batches refused for one of them", async () => {
-    const store = createEventServer({ isPoisoned: (event) => event.seq === 13, refuses: "batch" });
+    const store = createEventServer({ isPoisoned: (event) => event.seq === 33, refuses: "batch" });
     const server = await serve(store.handler);
     server.addFault({ times: 1, fault: { kind: "reset" } });
     const sink = httpSink({
@@ -128,7 +128,7 @@ describe("createEventServer", () => {
     await sink.close();
     const kept = store.events.filter((event) => event.runId === "run-1" && event.kind === "error");
     expect(kept.map((event) => event.seq)).toEqual(
-      Array.from({ length: 40 }, (_, seq) => seq).filter((seq) => seq !== 13),
+      Array.from({ length: 40 }, (_, seq) => seq).filter((seq) => seq !== 33),
     );
     expect(store.duplicateCount).toBeGreaterThan(0);
   });

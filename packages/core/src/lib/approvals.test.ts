@@ -1,0 +1,114 @@
+import type { ApprovalRequest, AuditEvent, Policy } from "@handlebar/protocol";
+import { describe, expect, it } from "vitest";
+import type { ApprovalHandler } from "./approvals.ts";
+import { Handlebar } from "./client.ts";
+
+const HELD: Policy = {
+  name: "held",
+  rules: [
+    {
+      name: "ask",
+      on: "tool.before",
+      tool: { name: "wire" },
+      effect: { type: "hitl", reason: "money leaves", approval: { expiresInSeconds: 60 } },
+    },
+  ],
+};
+
+function setUp(onApproval?: ApprovalHandler, approvalWaitMs = 60_000) {
+  const events: AuditEvent[] = [];
+  const hb = Handlebar.init({
+    agent: { slug: "bank" },
+    policies: [HELD],
+    sinks: [{ write: (event) => void events.push(event) }],
+    runtime: { env: () => undefined },
+    approvalWaitMs,
+    ...(onApproval === undefined ? {} : { onApproval }),
+  });
+  return { hb, events };
+}
+
+const call = { name: "wire", args: { to: "A", amount: 5 } };
+
+describe("a held call", () => {
+  it("is blocked for good when nobody can be asked", async () => {
+    const decision = await setUp().hb.startRun().beforeTool(call);
+    expect(decision).toMatchObject({
+      verdict: "BLOCK",
+      cause: { kind: "UNAVAILABLE", code: "HB_APPROVAL_UNAVAILABLE" },
+    });
+  });
+
+  it("is pending at once when the caller does not wait, and goes through when asked again after the answer", async () => {
+    let answer: (status: "approved" | "denied") => void = () => undefined;
+    const answered = new Promise<"approved" | "denied">((resolve) => {
+      answer = resolve;
+    });
+    const { hb } = setUp(async () => ({ status: await answered, by: "ada" }), 0);
+    const run = hb.startRun();
+    const first = await run.beforeTool(call);
+    expect(first).toMatchObject({ verdict: "BLOCK", control: "CONTINUE", cause: { kind: "HITL_PENDING" } });
+    const again = await run.beforeTool(call);
+    expect(again.cause).toEqual(first.cause);
+    answer("approved");
+    await answered;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_APPROVED", by: "ada" });
+  });
+
+  it("is answered for exactly its arguments, tool, actor and run, once", async () => {
+    const asked: ApprovalRequest[] = [];
+    const { hb } = setUp((request) => {
+      asked.push(request);
+      return { status: "approved" };
+    });
+    const run = hb.startRun({ actor: { externalId: "u1" } });
+    await run.beforeTool(call);
+    await run.beforeTool({ ...call, args: { amount: 5, to: "A" } });
+    await run.beforeTool({ ...call, args: { to: "A", amount: 6 } });
+    await hb.startRun({ actor: { externalId: "u2" } }).beforeTool(call);
+    expect(asked.length).toBe(4);
+    expect(asked[0]?.fingerprint).toBe(asked[1]?.fingerprint);
+    expect(new Set(asked.map((request) => request.fingerprint)).size).toBe(3);
+  });
+
+  it("stays denied when the model tries again", async () => {
+    let count = 0;
+    const { hb } = setUp(() => {
+      count += 1;
+      return { status: "denied", by: "ada", comment: "not today" };
+    });
+    const run = hb.startRun();
+    expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", by: "ada" });
+    expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", by: "ada" });
+    expect(count).toBe(1);
+  });
+
+  it.each([
+    ["throws", () => Promise.reject(new Error("no"))],
+    ["answers with nonsense", () => ({ status: "maybe" }) as never],
+  ])("is not let through by a handler that %s", async (_what, handler) => {
+    const decision = await setUp(handler).hb.startRun().beforeTool(call);
+    expect(decision).toMatchObject({ verdict: "BLOCK", cause: { kind: "HITL_PENDING" } });
+  });
+
+  it("cannot be bound to arguments that have no faithful form", async () => {
+    const { hb } = setUp(() => ({ status: "approved" }));
+    const circular: Record<string, unknown> = { to: "A" };
+    circular["self"] = circular;
+    const run = hb.startRun();
+    expect((await run.beforeTool({ name: "wire", args: circular })).cause).toMatchObject({
+      code: "HB_APPROVAL_UNAVAILABLE",
+    });
+    expect((await run.beforeTool({ name: "wire", args: { amount: 10n } })).verdict).toBe("BLOCK");
+  });
+
+  it("records who was asked and who answered", async () => {
+    const { hb, events } = setUp(() => ({ status: "approved", by: "ada", comment: "fine" }));
+    await hb.startRun().beforeTool(call);
+    expect(events.filter((event) => event.kind.startsWith("approval")).map((event) => event.data)).toMatchObject([
+      { approval: { tool: "wire", args: { to: "A", amount: 5 }, reason: "money leaves", ruleId: "held/ask" } },
+      { status: "approved", by: "ada", comment: "fine" },
+    ]);
+  });
+});
