@@ -1,6 +1,29 @@
+export {
+  type ConformanceCase,
+  type ConformanceExpectation,
+  type ConformanceStep,
+  type ConformanceWorld,
+  conformanceCaseSchema,
+  conformanceFileSchema,
+  conformanceJsonSchema,
+} from "./lib/conformance/conformance-case.ts";
+export type { ConformanceEngine } from "./lib/conformance/conformance-engine.ts";
+export {
+  type ConformanceFailure,
+  type ConformanceResult,
+  runConformanceCase,
+} from "./lib/conformance/run-conformance-case.ts";
+export { type ContractCase, ExpectationError, expectEqual } from "./lib/contract-case.ts";
+export type { GrantedLease } from "./lib/control-plane/budget-ledger.ts";
+export type { EventJudge, SequenceGap } from "./lib/control-plane/event-book.ts";
+export { RequestProblem } from "./lib/control-plane/plane-answer.ts";
+export type { KnownRun, ReceivedAck } from "./lib/control-plane/plane-log.ts";
+export type { RegisteredAgent } from "./lib/control-plane/state-hub.ts";
+export { createEventServer, type EventServer, type EventServerOptions } from "./lib/event-server.ts";
 export { createFakeClock, type FakeClock, type FakeClockOptions, type PendingTimer } from "./lib/fake-clock.ts";
 export type { FaultPlan, MsRange, NetworkFault } from "./lib/network-fault.ts";
 export type { RecordedRequest } from "./lib/recorded-request.ts";
+export { type SampleEventOptions, sampleEvent } from "./lib/sample-events.ts";
 export {
   createScriptedControlPlane,
   type ScriptedControlPlane,
@@ -19,3 +42,4 @@ export {
 export { createSimIds, type SimIds } from "./lib/sim-ids.ts";
 export { createSimNetwork, type SimNetwork, type SimNetworkOptions } from "./lib/sim-network.ts";
 export { createSimRuntime, type LogLine, type SimRuntime, type SimRuntimeOptions } from "./lib/sim-runtime.ts";
+export { type SinkContractOptions, type SinkUnderTest, sinkContract } from "./lib/sink-contract.ts";

@@ -2,9 +2,9 @@ import type { Effect, Phase, PlannedRedaction, Rule } from "@handlebar/protocol"
 import { CompileContext, type CompileShared, type ConditionOwner } from "./compile-context.ts";
 import { type CompiledPolicy, type CompiledRule, SEVERITY } from "./compiled-rule.ts";
 import { compileCondition } from "./conditions/compile-condition.ts";
+import { parsePathOrFail } from "./conditions/path-leaf.ts";
 import { textOf } from "./conditions/text-test.ts";
 import { defaultRuleIdOf } from "./ids.ts";
-import { parsePath } from "./path.ts";
 import { compileToolMatcher, type ToolMatcher } from "./tool-matcher.ts";
 
 /** Defaults lose every tie with a rule. */
@@ -53,11 +53,8 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
     ask: condition?.eval,
     unknownMatches: rule.onUnknown === undefined ? effect.type !== "allow" : rule.onUnknown === "match",
     onUnavailable: rule.onUnavailable,
-    redactions: redactionsOf(effect, {
-      policyId,
-      ruleId,
-      context: new CompileContext(shared, { ...owner, tool }, path),
-    }),
+    redactions:
+      effect.type === "redact" ? compileRedactions(effect, new CompileContext(shared, { ...owner, tool }, path)) : [],
     needs: condition === undefined || context.needs.isEmpty ? undefined : context.needs,
     reason: onOneLine(effect.reason ?? rule.name),
     source: rule,
@@ -123,25 +120,14 @@ function severityOf(effect: Effect, context: CompileContext): number {
   );
 }
 
-function redactionsOf(
-  effect: Effect,
-  {
-    policyId,
-    ruleId,
-    context,
-  }: { readonly policyId: string; readonly ruleId: string; readonly context: CompileContext },
+function compileRedactions(
+  effect: Extract<Effect, { readonly type: "redact" }>,
+  context: CompileContext,
 ): readonly PlannedRedaction[] {
-  if (effect.type !== "redact") return [];
+  const { policyId, ruleId } = context;
   return effect.redact.map((redaction, at) => {
     redaction.paths?.forEach((path, place) => {
-      const wrong = parsePath(path);
-      if (typeof wrong === "string") {
-        context.fail(
-          "HB_POLICY_PATH_INVALID",
-          `\`${path}\`: ${wrong}; correct it`,
-          `effect.redact[${at}].paths[${place}]`,
-        );
-      }
+      parsePathOrFail(path, context, `effect.redact[${at}].paths[${place}]`);
     });
     return Object.freeze({ ...redaction, ruleId, policyId });
   });

@@ -1,4 +1,5 @@
 import type { BudgetKey } from "@handlebar/protocol";
+import { CALLS_METRIC } from "./counter.ts";
 import type { SharedNeed, SharedReading } from "./facts.ts";
 import type { SharedAdd } from "./shared-adds.ts";
 import { createWindowStore, type WindowKey, type WindowStore } from "./window-store.ts";
@@ -14,7 +15,9 @@ export class LocalWindows {
     const key = windowOf(need);
     const value = this.#windows.read(key, nowMs, need.aggregate);
     if (value === undefined) return undefined;
-    const resetAtMs = this.#windows.countBelowAtMs(key, nowMs, need.limit);
+    // When a count falls is known; when a sum does is not.
+    const isCalls = need.metric === CALLS_METRIC;
+    const resetAtMs = isCalls ? this.#windows.countBelowAtMs(key, nowMs, need.limit + 1 - need.amount) : undefined;
     return { value, ...(resetAtMs === undefined ? {} : { resetAtMs }) };
   }
 

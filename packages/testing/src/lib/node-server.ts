@@ -164,7 +164,10 @@ class FaultyNodeServer implements NodeServer {
     if (typeof body === "function") {
       outgoing.flushHeaders();
       const stop = body({
-        write: (text) => !outgoing.destroyed && (outgoing.write(text), true),
+        write: (text) => {
+          if (!outgoing.destroyed) outgoing.write(text);
+          return !outgoing.destroyed;
+        },
         end: () => outgoing.end(),
       });
       outgoing.on("close", stop);

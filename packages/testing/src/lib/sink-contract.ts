@@ -93,7 +93,11 @@ const CASES: Readonly<Record<string, Body>> = {
     for (let seq = 0; seq < MANY_COUNT; seq++) write(sink, sampleEvent("tool.result", { seq }));
     await finish("close", sink, deadlineMs);
     const seqs = ownOf(await delivered()).map((event) => event.seq);
-    expectEqual("sequence numbers", seqs, Array.from({ length: MANY_COUNT }, (_, seq) => seq));
+    expectEqual(
+      "sequence numbers",
+      seqs,
+      Array.from({ length: MANY_COUNT }, (_, seq) => seq),
+    );
   },
   "close delivers what was written without a flush": async ({ sink, delivered }, deadlineMs) => {
     if (delivered === undefined) return;
@@ -137,7 +141,10 @@ async function finish(method: "flush" | "close", sink: Sink, deadlineMs: number)
 async function within(what: string, work: unknown, deadlineMs: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ExpectationError(`${what} settles`, "pending", `within ${deadlineMs} ms`)), deadlineMs);
+    timer = setTimeout(
+      () => reject(new ExpectationError(`${what} settles`, "pending", `within ${deadlineMs} ms`)),
+      deadlineMs,
+    );
   });
   try {
     await Promise.race([work, late]);

@@ -100,7 +100,7 @@ export class SpoolSegment {
   }
 
   store(line: number): void {
-    if (this.#move(line, HELD, STORED)) this.#cursor = Math.min(this.#cursor, line);
+    if (this.#move(line, HELD, STORED)) void 0;
   }
 
   release(line: number): void {

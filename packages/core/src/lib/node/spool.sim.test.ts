@@ -89,6 +89,27 @@ async function simulate(seed: number, mode: "overflow" | "wal"): Promise<void> {
   }
 }
 
+it("a write-ahead spool is empty once everything is delivered", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "handlebar-spool-"));
+  const world = new SimWorld(1);
+  const store = new SimStore();
+  world.answer = (request) => store.ingest(request);
+  const spool = fileSpool({ dir, mode: "wal", runtime: world.runtime });
+  const sink = new HttpSink({
+    endpoint: "https://control.example",
+    apiKey: "key",
+    runtime: world.runtime,
+    compress: false,
+    spool,
+  });
+  sink.write(new SimClient().decision("run"));
+  expect(spool.stats.sizeBytes).toBeGreaterThan(0);
+  await world.advance(1_000);
+  expect(spool.stats).toEqual({ sizeBytes: 0, failures: 0, tornLines: 0 });
+  await sink.close();
+  rmSync(dir, { recursive: true });
+});
+
 describe("HttpSink with a spool, over several lives of a process", () => {
   it.each(SEEDS)("delivers or reports every event, overflow, seed %i", async (seed) => {
     await simulate(seed, "overflow");

@@ -94,6 +94,16 @@ describe("FileSpool", () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
+  it("finds what is stored after what lies behind it was read", () => {
+    const spool = open(newDir());
+    const [first, second] = events(2).map((event) => spool.write(event, "held"));
+    if (first === undefined || second === undefined) throw new Error("not written");
+    spool.store(second);
+    expect(ids(spool.read(10, 1_000_000))).toEqual(["event-2"]);
+    spool.store(first);
+    expect(ids(spool.read(10, 1_000_000))).toEqual(["event-1"]);
+  });
+
   it("leaves what is stored, and nothing else, for the next process", () => {
     const dir = newDir();
     const first = open(dir, { mode: "wal" });

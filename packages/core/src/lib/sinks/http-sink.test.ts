@@ -135,6 +135,19 @@ describe("HttpSink", () => {
     expect(sink.stats).toMatchObject({ delivered: 1, pending: 0 });
   });
 
+  it("holds its deadline even where `fetch` ignores that it was aborted", async () => {
+    const world = new SimWorld(1);
+    let count = 0;
+    const fetch = (): Promise<Response> => {
+      count++;
+      return new Promise(() => undefined);
+    };
+    const { client, sink } = setUp({ runtime: { ...world.runtime, fetch } });
+    sink.write(client.decision("r"));
+    await world.advance(12_000);
+    expect(count).toBe(2);
+  });
+
   it("backs off exponentially with jitter, up to 30 s, without ever giving up", async () => {
     const { world, client, sink } = setUp();
     world.answer = () => status(503);
@@ -358,6 +371,14 @@ describe("HttpSink.flush", () => {
     expect(store.events.size).toBe(1);
   });
 
+  it("also waits for the report of what was dropped meanwhile", async () => {
+    const { world, store, client, sink } = setUp();
+    world.answer = (request) => store.ingest(request, ({ kind }) => (kind === "tool.decision" ? "reject" : "take"));
+    sink.write(client.decision("r"));
+    await sink.flush();
+    expect([...store.events.values()].map(({ kind }) => kind)).toEqual(["events.dropped"]);
+  });
+
   it("resolves at its deadline and leaves the events to later attempts", async () => {
     const { world, store, client, sink } = setUp();
     world.answer = () => ({ kind: "hang" });
@@ -498,6 +519,26 @@ describe("HttpSink in a request", () => {
     await world.advance(1_000);
     await done;
     expect(store.events.size).toBe(1);
+  });
+});
+
+describe("HttpSink after an answer that came too late", () => {
+  it("counts each event once", async () => {
+    const world = new SimWorld(1);
+    const answers: ((response: Response) => void)[] = [];
+    const fetch = (): Promise<Response> => new Promise((resolve) => answers.push(resolve));
+    const { client, sink } = setUp({ runtime: { ...world.runtime, fetch }, flushMode: "request" });
+    sink.write(client.decision("r"));
+    void sink.flush();
+    await world.settle();
+    world.nowMs += 3_600_000;
+    void sink.flush();
+    await world.advance(1_000);
+    const answer = (): Response => new Response(JSON.stringify({ accepted: 1, results: [] }));
+    for (const resolve of answers) resolve(answer());
+    await world.settle();
+    expect(answers).toHaveLength(2);
+    expect(sink.stats).toMatchObject({ emitted: 1, delivered: 1, pending: 0 });
   });
 });
 

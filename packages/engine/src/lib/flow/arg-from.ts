@@ -76,6 +76,10 @@ class Trace {
 
   #addLeaf(leaf: unknown): void {
     if (typeof leaf !== "string" && typeof leaf !== "number") return;
+    if (this.#budget.left < 0) {
+      this.#add(UNKNOWN_OUTCOME);
+      return;
+    }
     const named = typeof leaf === "string" ? namedValues(leaf) : [leaf];
     for (const value of named) {
       const sought = soughtOf(value);

@@ -8,13 +8,17 @@ export function normaliseText(text: string): string {
  * `12.5`. `undefined` for text that is no number, and for digits that only name something, such as `007`.
  */
 export function canonicalNumber(text: string): string | undefined {
-  if (text.length > 32) return undefined;
+  if (text.length > NUMBER_LENGTH_MAX || !/\d/.test(text)) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(text)) return text;
   const bare = text.replace(/^([-+]?)\p{Sc} ?/u, "$1").replace(/ ?[\p{Sc}%]$/u, "");
   const plain = /^[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(bare)
     ? bare.replaceAll(",", "")
     : bare.replace(/^([-+]?\d+),(\d{1,2})$/, "$1.$2");
   return /^[-+]?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?$/.test(plain) ? String(Number(plain)) : undefined;
 }
+
+/** Fifteen digits on each side, with what groups them. */
+const NUMBER_LENGTH_MAX = 48;
 
 /** Shorter ones are common numbers that many texts hold by chance. */
 const IDENTIFIER_LENGTH_MIN = 8;
@@ -26,7 +30,7 @@ const IDENTIFIER_DIGIT_COUNT_MIN = 4;
  * `gb29nwbk6016`. Takes normalised text; `undefined` when it is nothing of the kind.
  */
 export function compactIdentifier(normal: string): string | undefined {
-  if (normal.length > IDENTIFIER_LENGTH_MAX * 2) return undefined;
+  if (normal.length > IDENTIFIER_LENGTH_MAX * 2 || !/\d/.test(normal)) return undefined;
   const compact = normal.replace(/[\s\-()+]+/g, "");
   if (compact.length < IDENTIFIER_LENGTH_MIN || compact.length > IDENTIFIER_LENGTH_MAX) return undefined;
   if (!/^[a-z\d]+$/.test(compact)) return undefined;

@@ -46,10 +46,6 @@ export class TextIndex {
   addValue(value: string | number): void {
     const text = String(value);
     const normal = text.length > SEEN_VALUE_LENGTH_MAX ? text : normaliseText(text);
-    if (normal.length > SEEN_VALUE_LENGTH_MAX) {
-      this.#isLost = true;
-      return;
-    }
     for (const form of valueForms(normal)) this.#keep(form);
     const compact = compactIdentifier(normal);
     if (compact !== undefined) this.#keep(compact);
@@ -57,8 +53,7 @@ export class TextIndex {
 
   /** Takes prose in: every name, number, address and stretch of words in it is found again. */
   addText(text: string): void {
-    const kept = cutTo(text, SEEN_TEXT_LENGTH_MAX, this.#keeping);
-    if (kept.length < text.length) this.#isLost = true;
+    const kept = this.#cut(text);
     if (kept === "") return;
     if (this.#unreadLength + kept.length > SEEN_TEXT_LENGTH_MAX) this.#read();
     this.#unread.push(kept);
@@ -100,12 +95,18 @@ export class TextIndex {
       return undefined;
     const index = new TextIndex(keeping);
     // Bounds hold for what comes from outside too.
-    for (const value of values) index.#keep(value.slice(0, SEEN_VALUE_LENGTH_MAX));
+    for (const value of values) index.#keep(value);
     if (text.length <= SEEN_TEXT_LENGTH_MAX && text.startsWith("\n") && text.endsWith("\n")) index.#text = text;
     else index.#isLost = true;
     for (const one of unread) index.addText(one);
     index.#isLost ||= isLost;
     return index;
+  }
+
+  #cut(text: string): string {
+    const kept = cutTo(text, SEEN_TEXT_LENGTH_MAX, this.#keeping);
+    if (kept.length < text.length) this.#isLost = true;
+    return kept;
   }
 
   #mayHold(part: string): boolean {
@@ -117,7 +118,7 @@ export class TextIndex {
     const unread = this.#unread;
     this.#unread = [];
     this.#unreadLength = 0;
-    for (const text of unread) this.#readText(normaliseText(text));
+    for (const text of unread) this.#readText(normaliseText(this.#cut(text.normalize("NFKC"))));
   }
 
   #readText(normal: string): void {
@@ -140,6 +141,10 @@ export class TextIndex {
 
   #keep(value: string): void {
     if (value === "") return;
+    if (value.length > SEEN_VALUE_LENGTH_MAX) {
+      this.#isLost = true;
+      return;
+    }
     const isKnown = this.#values.has(value);
     if (!isKnown && this.#values.size >= SEEN_VALUE_COUNT_MAX) {
       this.#isLost = true;

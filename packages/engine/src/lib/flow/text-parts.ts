@@ -43,6 +43,7 @@ function plainForm(text: string): string {
 
 /** An address of a page without its scheme, then its host. */
 function urlForms(text: string): readonly string[] {
+  if (!text.startsWith("http")) return [];
   const rest = withoutSlashes(/^https?:\/\/(\S+)$/.exec(text)?.[1] ?? "");
   if (rest === "") return [];
   const host = /^[^/?#]+/.exec(rest)?.[0];
