@@ -22,7 +22,7 @@ export interface JsonSchema {
 }
 
 /** The schemas directly inside `schema`, without following `$ref`. */
-export function childSchemas(schema: JsonSchema): readonly JsonSchema[] {
+function childSchemas(schema: JsonSchema): readonly JsonSchema[] {
   const single = [schema.items, schema.additionalProperties, schema.if, schema.then, schema.else];
   return [
     ...Object.values(schema.properties ?? {}),

@@ -56,7 +56,7 @@ describe("a held call", () => {
     expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_APPROVED", by: "ada" });
   });
 
-  it("is answered for exactly its arguments, tool, actor and run, once", async () => {
+  it("[SPEC 10.5] is answered for exactly its arguments, tool, actor and run, once", async () => {
     const asked: ApprovalRequest[] = [];
     const { hb } = setUp((request) => {
       asked.push(request);

@@ -60,10 +60,14 @@ describe("a governed loop without a control plane", () => {
     ]);
   });
 
-  it("answers BLOCK and TERMINATE after the end", async () => {
-    const { hb } = setUp();
+  it("[SPEC 7.2] answers BLOCK and TERMINATE after the end, whose first status stands", async () => {
+    const { hb, events } = setUp();
     const run = hb.startRun();
-    await run.end();
+    await run.end("error");
+    await run.end("success");
+    expect(events.filter((event) => event.kind === "run.ended").map((event) => event.data)).toMatchObject([
+      { status: "error" },
+    ]);
     const late = await run.beforeTool({ name: "read", args: {} });
     expect(late).toMatchObject({ verdict: "BLOCK", control: "TERMINATE", cause: { kind: "RUN_ENDED" } });
   });

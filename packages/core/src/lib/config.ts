@@ -189,7 +189,7 @@ const configSchema = z.strictObject({
   flushTimeoutMs: durationMs.optional(),
 });
 
-export const DEFAULT_ENDPOINT = "https://api.gethandlebar.com";
+const DEFAULT_ENDPOINT = "https://api.gethandlebar.com";
 
 /**
  * Checks a configuration and fills in defaults: option, then environment, then default.

@@ -114,7 +114,7 @@ describe("model calls", () => {
     ["none", "", ["content"]],
     ["full", "my card is 4111 1111 1111 1111", undefined],
     ["redacted", "my card is [redacted:payment_card]", undefined],
-  ] as const)("are captured as `%s` says, whatever is decided", async (messages, content, omitted) => {
+  ] as const)("[SPEC 8.2] are captured as `%s` says, whatever is decided", async (messages, content, omitted) => {
     const { run, events } = setUp({ capture: { messages } });
     const decision = await run.beforeLlm({ messages: [user("my card is 4111 1111 1111 1111")] });
     expect(decision.redactions).toBeDefined();

@@ -3,7 +3,7 @@ import type { JsonValue, Metrics } from "@handlebar/protocol";
 const encoder = new TextEncoder();
 
 /** Bytes of a value's JSON text in UTF-8; 0 for no value. */
-export function sizeBytes(value: JsonValue | undefined): number {
+function sizeBytes(value: JsonValue | undefined): number {
   return value === undefined ? 0 : encoder.encode(JSON.stringify(value)).length;
 }
 

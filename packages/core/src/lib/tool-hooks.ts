@@ -329,7 +329,7 @@ export function remoteQuestion<TContext extends object>(
 }
 
 /** A payload with what a decision redacts taken out; the same payload where it redacts nothing. */
-export function redacted<T, TContext extends object>(core: RunCore<TContext>, payload: T, decision: Decision): T {
+function redacted<T, TContext extends object>(core: RunCore<TContext>, payload: T, decision: Decision): T {
   if (decision.redactions === undefined || payload === undefined) return payload;
   return redactValue(payload, decision.redactions, { hash: hashFor(core) }).value;
 }

@@ -66,7 +66,7 @@ export function finalAmount(counter: Counter, facts: Facts): number | undefined 
 }
 
 /** Whose window it is for these facts; `undefined` when they have no such agent, actor, group or session. */
-export function scopeIdOf(scope: WindowScope, facts: Facts): string | undefined {
+function scopeIdOf(scope: WindowScope, facts: Facts): string | undefined {
   switch (scope) {
     case "run":
       return facts.run.runId;

@@ -108,7 +108,7 @@ const condition = fc.letrec<{ node: unknown }>((tie) => ({
 })).node as fc.Arbitrary<Condition>;
 
 const control = fc.constantFrom({}, { control: "TERMINATE" as const });
-export const effectArb: fc.Arbitrary<Effect> = fc.oneof(
+const effectArb: fc.Arbitrary<Effect> = fc.oneof(
   fc.constant<Effect>({ type: "allow" }),
   fc.constant<Effect>({ type: "redact", redact: [{ detectors: ["email"] }] }),
   control.map((rest): Effect => ({ type: "hitl", ...rest })),

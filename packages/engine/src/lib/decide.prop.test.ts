@@ -32,7 +32,7 @@ describe("decide", () => {
     );
   });
 
-  it("does not depend on the order of policies and rules", () => {
+  it("[SPEC 1.2] does not depend on the order of policies and rules", () => {
     const shuffled = policiesArb.chain((policies) =>
       fc.tuple(
         fc.constant(policies),
@@ -149,7 +149,7 @@ describe("hostile facts", () => {
   });
   const set = compile([policyOf([everywhere])]);
 
-  it("never make it throw, wherever they stand", () => {
+  it("[SPEC 1.3] never make it throw, wherever they stand", () => {
     const fields = fc.record(
       {
         actor: hostile,

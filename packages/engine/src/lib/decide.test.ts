@@ -1,9 +1,9 @@
-import type { Condition, Decision, Effect, Lockdown, Policy, Rule } from "@handlebar/protocol";
+import type { Condition, Decision, Effect, Policy, Rule } from "@handlebar/protocol";
 import { decisionSchema } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { compile } from "./compile.ts";
 import { decide } from "./decide.ts";
-import { decideBy, factsOf, llmFactsOf, NOON_MS, policyOf, ruleOf } from "./facts.fixture.ts";
+import { decideBy, factsOf, llmFactsOf, policyOf, ruleOf } from "./facts.fixture.ts";
 import type { Facts } from "./facts.ts";
 
 const BLOCK: Effect = { type: "block", reason: "stop" };
@@ -164,6 +164,19 @@ describe("conditions that are not known", () => {
     expect(ask({ onUnknown: "skip" }, false)).toBe("ALLOW");
     expect(ask({ onUnknown: "skip" }, true)).toBe("UNAVAILABLE");
     expect(ask({ onUnknown: "skip", onUnavailable: "skip" }, true)).toBe("ALLOW");
+    const rows = [true, false].map((failClosed) => {
+      const [row] = decideRules([rule("r", ALLOW, { when: both })], factsOf({ failClosed })).evaluatedRules;
+      return [row?.matched, row?.violated, row?.outcome];
+    });
+    expect(rows).toEqual([
+      [true, true, "unknown"],
+      [false, false, "unknown"],
+    ]);
+    const [allowed] = decideRules(
+      [rule("r", ALLOW, { when: both, onUnknown: "match" })],
+      factsOf({ failClosed: true }),
+    ).evaluatedRules;
+    expect([allowed?.matched, allowed?.violated]).toEqual([true, false]);
   });
 
   it("are decided by the members that are known", () => {
@@ -182,6 +195,9 @@ describe("conditions that are not known", () => {
     expect(outcome({ kind: "not", not: UNKNOWN })).toBe("unknown");
     expect(outcome({ kind: "not", not: UNAVAILABLE })).toBe("unavailable");
     expect(outcome({ kind: "and", all: [holds, holds, holds] })).toBe("true");
+    expect(outcome({ kind: "and", all: [holds, UNKNOWN, holds] })).toBe("unknown");
+    expect(outcome({ kind: "and", all: [holds, UNAVAILABLE, holds] })).toBe("unavailable");
+    expect(outcome({ kind: "and", all: [holds, UNKNOWN, NEVER] })).toBe("false");
   });
 });
 
@@ -266,188 +282,6 @@ describe("a policy's default", () => {
       cause: { kind: "RULE_VIOLATION", ruleId: "p#default", policyId: "p" },
       finalRuleId: "p#default",
     });
-  });
-});
-
-describe("approvals", () => {
-  const held = [rule("h", HITL)];
-  const by = (status: "pending" | "approved" | "denied"): Facts =>
-    factsOf({ approval: { approvalId: "ap", status, ...(status === "pending" ? {} : { by: "ann" }) } });
-  it("hold a call until it is answered", () => {
-    expect(decideRules(held).cause).toEqual({ kind: "HITL_PENDING", ruleId: "h", policyId: "p" });
-    expect(decideRules(held, by("pending")).cause).toEqual({
-      kind: "HITL_PENDING",
-      approvalId: "ap",
-      ruleId: "h",
-      policyId: "p",
-    });
-    const denied = decideRules(held, by("denied"));
-    expect([denied.verdict, denied.cause, denied.message]).toEqual([
-      "BLOCK",
-      { kind: "HITL_DENIED", approvalId: "ap", by: "ann" },
-      "this call was denied by a person: ask",
-    ]);
-    const approved = decideRules(held, by("approved"));
-    expect([approved.verdict, approved.cause, approved.finalRuleId]).toEqual([
-      "ALLOW",
-      { kind: "HITL_APPROVED", approvalId: "ap", by: "ann" },
-      "h",
-    ]);
-  });
-  it("never lift a block, and mean nothing where no rule holds", () => {
-    expect(decideRules([...held, rule("b", BLOCK)], by("approved")).verdict).toBe("BLOCK");
-    expect(decideRules([], by("denied")).verdict).toBe("ALLOW");
-  });
-});
-
-describe("control", () => {
-  const STOP: Effect = { type: "block", control: "TERMINATE" };
-  const HOLD: Effect = { type: "hitl", control: "TERMINATE" };
-  const control = (effects: readonly Effect[], change = {}): string =>
-    decideRules(
-      effects.map((effect, at) => rule(`r${at}`, effect)),
-      factsOf(change),
-    ).control;
-  it("ends the run when any rule that matched asks for it", () => {
-    expect(control([STOP])).toBe("TERMINATE");
-    expect(control([BLOCK, STOP])).toBe("TERMINATE");
-    expect(control([BLOCK, HOLD])).toBe("TERMINATE");
-    expect(control([HOLD, HITL])).toBe("TERMINATE");
-    expect(control([BLOCK, HITL])).toBe("CONTINUE");
-  });
-  it("is settled by an approval where the hold asked for it", () => {
-    const approval = { approvalId: "ap", status: "approved" } as const;
-    expect(control([HOLD], { approval })).toBe("CONTINUE");
-    expect(control([BLOCK, HOLD], { approval })).toBe("CONTINUE");
-    expect(control([STOP, HOLD], { approval })).toBe("TERMINATE");
-  });
-});
-
-describe("shadow", () => {
-  const shadow = (rules: readonly Rule[], change: Partial<Policy> = {}): Policy =>
-    policyOf(rules, { id: "s", mode: "shadow", ...change });
-  it("reports what would have been, and changes nothing", () => {
-    const decision = decideBy([shadow([rule("b", { type: "block", control: "TERMINATE" })])], factsOf());
-    expect(decision).toEqual({
-      verdict: "ALLOW",
-      control: "CONTINUE",
-      cause: { kind: "ALLOW" },
-      message: "this call is allowed",
-      evaluatedRules: [
-        {
-          ruleId: "b",
-          policyId: "s",
-          enabled: true,
-          matched: true,
-          violated: true,
-          mode: "shadow",
-          effect: "block",
-          outcome: "true",
-        },
-      ],
-      shadow: {
-        verdict: "BLOCK",
-        control: "TERMINATE",
-        cause: { kind: "RULE_VIOLATION", ruleId: "b", policyId: "s" },
-        finalRuleId: "b",
-      },
-    });
-    expect(decisionSchema.parse(decision)).toEqual(decision);
-  });
-  it("is silent where nothing would change", () => {
-    expect(decideBy([shadow([rule("a", ALLOW)])], factsOf())).not.toHaveProperty("shadow");
-    expect(decideBy([shadow([rule("b", BLOCK, { when: NEVER })])], factsOf())).not.toHaveProperty("shadow");
-    const both = decideBy([policyOf([rule("b", BLOCK)]), shadow([rule("z", BLOCK)])], factsOf());
-    expect(both).not.toHaveProperty("shadow");
-  });
-  it("counts both kinds of policies together", () => {
-    const policies = [policyOf([rule("b", BLOCK)]), shadow([rule("t", { type: "hitl", control: "TERMINATE" })])];
-    const decision = decideBy(policies, factsOf());
-    expect(summary(decision)).toEqual(["BLOCK", "CONTINUE", "RULE_VIOLATION", "b"]);
-    expect(decision.shadow?.control).toBe("TERMINATE");
-  });
-  it("reports redactions", () => {
-    const decision = decideBy([shadow([rule("x", REDACT)])], factsOf());
-    expect(decision).not.toHaveProperty("redactions");
-    expect(decision.shadow).toEqual({
-      verdict: "ALLOW",
-      control: "CONTINUE",
-      cause: { kind: "ALLOW" },
-      finalRuleId: "x",
-      redacts: true,
-    });
-  });
-  it("makes the whole client change nothing", () => {
-    const facts = factsOf({ enforceMode: "shadow", failClosed: true });
-    const decision = decideRules([rule("b", BLOCK), rule("u", BLOCK, { when: UNAVAILABLE }), rule("x", REDACT)], facts);
-    expect(summary(decision)).toEqual(["ALLOW", "CONTINUE", "ALLOW", undefined]);
-    expect(decision).not.toHaveProperty("redactions");
-    expect(decision.evaluatedRules.map((row) => row.mode)).toEqual(["shadow", "shadow", "shadow"]);
-    expect(decision.shadow?.cause).toEqual({ kind: "RULE_VIOLATION", ruleId: "b", policyId: "p" });
-  });
-});
-
-describe("stop orders and the end of a run", () => {
-  const order = (lockdownId: string, scope: Lockdown["scope"], until?: string): Lockdown => ({
-    lockdownId,
-    scope,
-    ...(until === undefined ? {} : { until }),
-  });
-  const stopped = (lockdowns: readonly Lockdown[], change = {}): unknown[] => {
-    const { cause, control, verdict } = decideRules([rule("a", ALLOW)], factsOf({ lockdowns, ...change }));
-    return [verdict, control, cause.kind, cause.kind === "LOCKDOWN" ? cause.lockdownId : undefined];
-  };
-  const ALLOWED = ["ALLOW", "CONTINUE", "ALLOW", undefined];
-  it("cover workspace, agent, actor, session and tool", () => {
-    expect(stopped([order("l", { kind: "workspace" })])).toEqual(["BLOCK", "TERMINATE", "LOCKDOWN", "l"]);
-    expect(stopped([order("l", { kind: "agent", slug: "support" })])[2]).toBe("LOCKDOWN");
-    expect(stopped([order("l", { kind: "agent", slug: "sales" })])).toEqual(ALLOWED);
-    expect(stopped([order("l", { kind: "actor", externalId: "u_42" })])[2]).toBe("LOCKDOWN");
-    expect(stopped([order("l", { kind: "actor", externalId: "u_42" })], { actor: undefined })).toEqual(ALLOWED);
-    expect(stopped([order("l", { kind: "session", sessionId: "s" })], { run: { sessionId: "s" } })[2]).toBe("LOCKDOWN");
-    expect(stopped([order("l", { kind: "session", sessionId: "s" })])).toEqual(ALLOWED);
-    expect(stopped([order("l", { kind: "tool", name: "send_email" })])).toEqual(["BLOCK", "CONTINUE", "LOCKDOWN", "l"]);
-    expect(stopped([order("l", { kind: "tool", name: "send" })])).toEqual(ALLOWED);
-  });
-  it("are lifted by their time alone", () => {
-    const at = (offsetMs: number): string => new Date(NOON_MS + offsetMs).toISOString();
-    expect(stopped([order("l", { kind: "workspace" }, at(1))])[2]).toBe("LOCKDOWN");
-    expect(stopped([order("l", { kind: "workspace" }, at(0))])).toEqual(ALLOWED);
-    expect(stopped([order("l", { kind: "workspace" }, "soon")])[2]).toBe("LOCKDOWN");
-  });
-  it("are chosen without regard to their order", () => {
-    const orders = [
-      order("b", { kind: "tool", name: "send_email" }),
-      order("d", { kind: "workspace" }),
-      order("c", { kind: "workspace" }),
-    ];
-    expect(stopped(orders)).toEqual(["BLOCK", "TERMINATE", "LOCKDOWN", "c"]);
-    expect(stopped([...orders].reverse())).toEqual(["BLOCK", "TERMINATE", "LOCKDOWN", "c"]);
-  });
-  it("come before every rule, and an order before the end", () => {
-    const ended = decideRules([rule("a", ALLOW)], factsOf({ run: { status: "ended" } }));
-    expect(ended).toEqual({
-      verdict: "BLOCK",
-      control: "TERMINATE",
-      cause: { kind: "RUN_ENDED" },
-      message: "this call was denied: this run has ended",
-      evaluatedRules: [],
-    });
-    const terminated = { run: { status: "terminated" } } as const;
-    expect(stopped([], terminated)[2]).toBe("RUN_ENDED");
-    expect(stopped([order("l", { kind: "workspace" })], terminated)[2]).toBe("LOCKDOWN");
-    expect(stopped([order("l", { kind: "tool", name: "send_email" })], terminated)[2]).toBe("RUN_ENDED");
-  });
-  it("are reported and not acted on in shadow", () => {
-    const lockdowns = [order("l", { kind: "workspace" })];
-    const decision = decideRules([rule("b", BLOCK)], factsOf({ lockdowns, enforceMode: "shadow" }));
-    expect(summary(decision)).toEqual(["ALLOW", "CONTINUE", "ALLOW", undefined]);
-    expect(decision.shadow).toEqual({
-      verdict: "BLOCK",
-      control: "TERMINATE",
-      cause: { kind: "LOCKDOWN", lockdownId: "l" },
-    });
-    expect(decision.evaluatedRules).toHaveLength(1);
   });
 });
 

@@ -130,6 +130,18 @@ describe("sharedAdds", () => {
       [4, "release", 0],
     ]);
   });
+  it("leaves out windows of the run, and of policies that are off or for other agents", () => {
+    const limit = (change: object): ReturnType<typeof ruleOf> =>
+      ruleOf({ when: { kind: "maxCalls", ...window, max: 3, ...change } });
+    const some = compile([
+      policyOf([limit({ scope: "run" })], { id: "run" }),
+      policyOf([limit({})], { id: "off", enabled: false }),
+      policyOf([limit({})], { id: "other", agents: { anyOfSlugs: ["other"] } }),
+      policyOf([limit({})], { id: "own", agents: { anyOfSlugs: ["support"] } }),
+      policyOf([limit({})], { id: "shadow", mode: "shadow" }),
+    ]);
+    expect(sharedAdds(some, factsOf()).map(({ key }) => key.policyId)).toEqual(["own", "shadow"]);
+  });
   it("does not count calls that neither rule nor condition selects", () => {
     const other = compile([
       policyOf([ruleOf({ tool: { name: "other" }, when: { kind: "maxCalls", ...window, max: 3 } })]),

@@ -14,11 +14,11 @@ const read = (value: unknown, text: string): PathReading => readPath(value, path
 const found = (...values: readonly unknown[]): PathReading => ({
   values,
   absent: false,
-  partial: false,
+  missing: false,
   mistyped: false,
   exceeded: false,
 });
-const absent: PathReading = { ...found(), absent: true };
+const absent: PathReading = { ...found(), absent: true, missing: true };
 
 describe("readPath", () => {
   const order = {
@@ -35,8 +35,8 @@ describe("readPath", () => {
   });
 
   it("reads many places, and says when some are missing", () => {
-    expect(read(order, "items[].price")).toEqual({ ...found(5, 9), partial: true });
-    expect(read(order, "items[].tags[]")).toEqual({ ...found("a"), partial: true });
+    expect(read(order, "items[].price")).toEqual({ ...found(5, 9), missing: true });
+    expect(read(order, "items[].tags[]")).toEqual({ ...found("a"), missing: true });
     expect(read({ a: { x: 1, y: 2 } }, "a.*")).toEqual(found(1, 2));
     expect(read({ a: [1, 2] }, "a.*")).toEqual(found(1, 2));
   });
@@ -65,7 +65,8 @@ describe("readPath", () => {
     const value = { text: "a", list: [1], object: { x: 1 } };
     const paths = ["text.b", "text[0]", "text[]", "text.*", "list.price", "object[0]", "object[]", "list.length"];
     expect(paths.map((text) => read(value, text))).toEqual(paths.map(() => mistyped));
-    expect(read({ a: [{ b: 1 }, "x"] }, "a[].b")).toEqual({ ...found(1), partial: true, mistyped: true });
+    expect(read({ a: [{ b: 1 }, "x"] }, "a[].b")).toEqual({ ...found(1), mistyped: true });
+    expect(read({ a: [{}, "x"] }, "a[].b")).toEqual({ ...found(), missing: true, mistyped: true });
   });
 
   it("reads own properties alone", () => {

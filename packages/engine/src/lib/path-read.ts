@@ -8,8 +8,8 @@ export interface PathReading {
   readonly values: readonly unknown[];
   /** There is no value at all: `values` is empty, and nothing hindered the reading. */
   readonly absent: boolean;
-  /** Some places have a value and others, such as an element without the property, have none. */
-  readonly partial: boolean;
+  /** Some place, such as an element without the property, has no value; one of the wrong kind is `mistyped` alone. */
+  readonly missing: boolean;
   /** A step met a value of the wrong kind, such as text where the path goes on: unknown, not absent. */
   readonly mistyped: boolean;
   /** A bound was exceeded, or a getter or proxy threw, so that values may be missing: unknown. */
@@ -35,7 +35,7 @@ export function readPath(value: unknown, path: Path, bounds: Bounds = VALUE_BOUN
   return {
     values,
     absent: isEmpty && !walk.exceeded && !walk.mistyped,
-    partial: isMissing && !isEmpty,
+    missing: isMissing && !walk.exceeded,
     mistyped: walk.mistyped,
     exceeded: walk.exceeded,
   };
@@ -145,7 +145,10 @@ function readFrom(start: unknown, { walk, path, position, values }: Reading): bo
       return readChildren(value, step.kind, { walk, path, position: index + 1, values });
     }
     const { key, mistyped } = readChild(value, step);
-    if (mistyped) walk.mistyped = true;
+    if (mistyped) {
+      walk.mistyped = true;
+      return false;
+    }
     if (key === undefined || typeof value !== "object" || value === null) return true;
     value = ownValue(value, key);
   }
@@ -160,7 +163,7 @@ function readChildren(container: unknown, kind: "each" | "any", reading: Reading
   const keys = typeof container === "object" ? childKeys(container, kind, walk) : undefined;
   if (keys === undefined || typeof container !== "object") {
     walk.mistyped = true;
-    return true;
+    return false;
   }
   let isMissing = keys.length === 0;
   for (const key of keys) {

@@ -18,7 +18,7 @@ export function collectNeeds(rules: readonly CompiledRule[]): CandidateNeeds {
 }
 
 /** The union; each signal and custom condition once, in the order of the rules. */
-export function joinNeeds(all: readonly (ConditionNeeds | CandidateNeeds | undefined)[]): CandidateNeeds {
+function joinNeeds(all: readonly (ConditionNeeds | CandidateNeeds | undefined)[]): CandidateNeeds {
   const some = all.filter((needs) => needs !== undefined && !needs.isEmpty);
   if (some.length === 0) return NOTHING;
   const signals = new Set<string>();

@@ -26,7 +26,7 @@ const hostile = fc.oneof(
 );
 
 describe("serialiseEvent", () => {
-  it("gives one valid line within the bound for any value, and keeps id and number", () => {
+  it("[SPEC 8.3] gives one valid line within the bound for any value, and keeps id and number", () => {
     fc.assert(
       fc.property(hostile, fc.integer({ min: 1_000, max: 8_000 }), (value, bound) => {
         const event = {

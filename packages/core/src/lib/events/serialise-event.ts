@@ -10,7 +10,7 @@ export interface EventRef {
   readonly runId: string;
   /** The agent's slug. */
   readonly agentId: string;
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   readonly seq: number;
   readonly kind: EventKind;
 }
@@ -34,21 +34,27 @@ export function serialiseEvent(
   event: AuditEvent,
   sizeBytesMax: number = EVENT_BOUNDS.eventSizeBytesMax,
 ): SerialisedEvent {
-  const ref = readRef(event);
   const whole = wholeText(event);
   const text = whole === undefined ? undefined : fitEventText(whole, sizeBytesMax);
-  return withText(ref, text ?? stubText(ref, event));
+  return withText(event, text) ?? stub(event);
 }
 
 /** The same event within a smaller bound; `undefined` when it cannot be made to fit or is within it already. */
 export function shrinkEvent(event: SerialisedEvent, sizeBytesMax: number): SerialisedEvent | undefined {
   if (event.sizeBytes <= sizeBytesMax) return undefined;
   const text = fitEventText(event.text, sizeBytesMax);
-  return text === undefined ? undefined : withText(event, text);
+  return withText(event, text);
 }
 
-function withText(ref: EventRef, text: string): SerialisedEvent {
-  return { ...ref, text, sizeBytes: utf8SizeBytes(text) };
+/** Reads what accounting needs; written out field by field, since this runs for each event. */
+function withText(event: EventRef, text: string | undefined): SerialisedEvent | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { eventId, runId, agentId, sessionId, seq, kind } = event;
+    return { eventId, runId, agentId, sessionId, seq, kind, text, sizeBytes: utf8SizeBytes(text) };
+  } catch {
+    return undefined;
+  }
 }
 
 function wholeText(event: AuditEvent): string | undefined {
@@ -147,43 +153,35 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An event of kind `error` in the place of one that cannot be written. */
-function stubText(ref: EventRef, event: AuditEvent): string {
-  return JSON.stringify({
+/** An event of kind `error` in the place of one that cannot be written; accounted for under the kind it had. */
+function stub(event: AuditEvent): SerialisedEvent {
+  const [eventId, runId, agentId, ts, kind] = STUB_FIELDS.map((key) => {
+    const value = readField(event, key);
+    return typeof value === "string" ? value : "";
+  });
+  const seq = readField(event, "seq");
+  const envelope = {
+    eventId: eventId ?? "",
+    seq: typeof seq === "number" ? seq : 0,
+    runId: runId ?? "",
+    agentId: agentId ?? "",
+  };
+  const text = JSON.stringify({
     schema: EVENT_SCHEMA,
-    eventId: ref.eventId,
-    seq: ref.seq,
-    ts: readText(event, "ts"),
-    agentId: ref.agentId,
-    runId: ref.runId,
-    ...(ref.sessionId === undefined ? {} : { sessionId: ref.sessionId }),
+    ...envelope,
+    ts,
     kind: "error",
     data: {
       code: "HB_EVENT_UNSERIALISABLE",
       scope: "event",
-      message: `an event of kind \`${ref.kind}\` has no JSON form within the bounds`,
+      message: `an event of kind \`${kind}\` has no JSON form within the bounds`,
     },
   });
+  // What the event called itself: the type holds for every event that a client makes.
+  return { ...envelope, kind: (kind ?? "") as EventKind, text, sizeBytes: utf8SizeBytes(text) };
 }
 
-function readRef(event: AuditEvent): EventRef {
-  const sessionId = readText(event, "sessionId");
-  const seq = readField(event, "seq");
-  return {
-    eventId: readText(event, "eventId"),
-    runId: readText(event, "runId"),
-    agentId: readText(event, "agentId"),
-    ...(sessionId === "" ? {} : { sessionId }),
-    seq: typeof seq === "number" ? seq : 0,
-    // The type says so; a caller that breaks it gets its event counted under what it called it.
-    kind: readText(event, "kind") as EventKind,
-  };
-}
-
-function readText(event: AuditEvent, key: keyof AuditEvent): string {
-  const value = readField(event, key);
-  return typeof value === "string" ? value : "";
-}
+const STUB_FIELDS = ["eventId", "runId", "agentId", "ts", "kind"] as const;
 
 function readField(event: AuditEvent, key: keyof AuditEvent): unknown {
   try {

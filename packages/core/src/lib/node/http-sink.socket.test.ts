@@ -96,7 +96,7 @@ describe("HttpSink over a socket", () => {
     expect(server.compressedCount).toBeGreaterThan(0);
   });
 
-  it.each(FAULTS)("loses nothing to %s, and stores nothing twice", async (_what, behaviour) => {
+  it.each(FAULTS)("[SPEC 9.1] loses nothing to %s, and stores nothing twice", async (_what, behaviour) => {
     server.behaviour = behaviour;
     const client = new SimClient();
     const events = makeEvents(client);
@@ -122,7 +122,7 @@ describe("HttpSink over a socket", () => {
     expect(server.store.size).toBe(EVENT_COUNT);
   });
 
-  it("gives up the one poisoned event, delivers the others and says which is missing", async () => {
+  it("[SPEC 9.2] gives up the one poisoned event, delivers the others and says which is missing", async () => {
     const client = new SimClient();
     const events = makeEvents(client);
     server.behaviour = poisonedBy(events[123]?.eventId ?? "");
@@ -153,7 +153,7 @@ describe("HttpSink over a socket", () => {
     expect(server.compressedCount).toBe(1);
   });
 
-  it("stays within its memory while the server hangs, and accounts for what it had to drop", async () => {
+  it("[SPEC 9.4] stays within its memory while the server hangs, and accounts for what it had to drop", async () => {
     server.behaviour = hang;
     const client = new SimClient();
     const queueSizeBytesMax = 500_000;

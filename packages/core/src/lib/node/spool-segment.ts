@@ -19,7 +19,7 @@ const RELEASED = 2;
 const NEWLINE = 0x0a;
 
 /** Owner may read and write; nobody else. */
-export const FILE_MODE = 0o600;
+const FILE_MODE = 0o600;
 
 /** One file of events and what is known of each of its lines. Methods throw what the file system throws. */
 export class SpoolSegment {
@@ -100,7 +100,7 @@ export class SpoolSegment {
   }
 
   store(line: number): void {
-    if (this.#move(line, HELD, STORED)) void 0;
+    if (this.#move(line, HELD, STORED)) this.#cursor = Math.min(this.#cursor, line);
   }
 
   release(line: number): void {

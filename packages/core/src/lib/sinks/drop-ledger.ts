@@ -90,7 +90,11 @@ export class DropLedger {
     return reports;
   }
 
-  #runFor(event: { readonly runId: string; readonly agentId: string; readonly sessionId?: string }): RunDrops {
+  #runFor(event: {
+    readonly runId: string;
+    readonly agentId: string;
+    readonly sessionId?: string | undefined;
+  }): RunDrops {
     const known = this.#runs.get(event.runId);
     if (known !== undefined) return known;
     if (this.#runs.size >= SINK_BOUNDS.dropRunCountMax) {

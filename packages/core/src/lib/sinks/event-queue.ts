@@ -41,12 +41,14 @@ export class EventQueue {
 
   /** Events that wait. */
   get count(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.count, 0);
+    const [messages, results, kept] = this.#lanes;
+    return messages.count + results.count + kept.count;
   }
 
   /** Bytes that wait. */
   get sizeBytes(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.sizeBytes, 0);
+    const [messages, results, kept] = this.#lanes;
+    return messages.sizeBytes + results.sizeBytes + kept.sizeBytes;
   }
 
   /** Events that wait or are held. */

@@ -92,8 +92,11 @@ export class EventStore {
   add(event: SerialisedEvent, report?: DropReport): void {
     this.counts.emitted++;
     const receipt = this.#spool?.mode === "wal" ? this.#spool.write(event, "held") : undefined;
-    this.#queue.push({ ...event, ordinal: ++this.#ordinal, receipt, report });
-    this.counts.queueSizeBytesPeak = Math.max(this.counts.queueSizeBytesPeak, this.#queue.sizeBytesAll);
+    const { eventId, runId, agentId, sessionId, seq, kind, text, sizeBytes } = event;
+    const ordinal = ++this.#ordinal;
+    // Written out: this runs for each event, and copying an object of unknown form costs as much as serialising one.
+    this.#queue.push({ eventId, runId, agentId, sessionId, seq, kind, text, sizeBytes, ordinal, receipt, report });
+    this.#notePeak();
   }
 
   /** Accounts for an event that came too late to be taken in. */
@@ -110,7 +113,7 @@ export class EventStore {
   takeSpooled(countMax: number, sizeBytesMax: number): readonly QueuedEvent[] {
     const events = (this.#spool?.read(countMax, sizeBytesMax) ?? []).map((event) => this.#takenBack(event));
     this.#queue.hold(events);
-    this.counts.queueSizeBytesPeak = Math.max(this.counts.queueSizeBytesPeak, this.#queue.sizeBytesAll);
+    this.#notePeak();
     return events;
   }
 
@@ -149,6 +152,10 @@ export class EventStore {
 
   closeSpool(): void {
     this.#spool?.close();
+  }
+
+  #notePeak(): void {
+    this.counts.queueSizeBytesPeak = Math.max(this.counts.queueSizeBytesPeak, this.#queue.sizeBytesAll);
   }
 
   #takenBack(event: SpooledEvent): QueuedEvent {

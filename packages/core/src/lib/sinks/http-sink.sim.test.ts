@@ -160,7 +160,7 @@ async function simulate(seed: number): Promise<void> {
 }
 
 describe("HttpSink against a faulty server", () => {
-  it.each(SEEDS)("accounts for every event, seed %i", async (seed) => {
+  it.each(SEEDS)("[SPEC 8.1] accounts for every event, seed %i", async (seed) => {
     await simulate(seed);
   });
 });

@@ -125,12 +125,12 @@ function many(reading: PathReading, isCut: boolean, asked: Question & { readonly
   const decisive = isAll ? FALSE : TRUE;
   let joined: Outcome = notOutcome(decisive);
   let isEmpty = true;
-  let isPartial = reading.partial;
+  let isMissing = reading.missing;
   const take = isAll ? andOutcome : orOutcome;
   for (const value of reading.values) {
     if (only !== undefined && typeof value !== only) continue;
     if (value === null) {
-      isPartial = true;
+      isMissing = true;
       continue;
     }
     isEmpty = false;
@@ -138,7 +138,9 @@ function many(reading: PathReading, isCut: boolean, asked: Question & { readonly
     joined = take(joined, isCut ? whenCut(outcome, holdsWhenCut) : outcome);
     if (joined === decisive) return joined;
   }
-  if (reading.exceeded || reading.mistyped || isCut) return take(joined, UNKNOWN_OUTCOME);
-  if (isEmpty) return ifMissing;
-  return isPartial ? take(joined, ifMissing) : joined;
+  // Of what was not read to its end, nothing is known to be missing.
+  if (reading.exceeded || isCut) return take(joined, UNKNOWN_OUTCOME);
+  if (reading.mistyped) joined = take(joined, UNKNOWN_OUTCOME);
+  else if (isEmpty) return ifMissing;
+  return isMissing ? take(joined, ifMissing) : joined;
 }

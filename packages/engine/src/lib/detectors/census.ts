@@ -4,7 +4,7 @@ import { COLON, DIGIT, EQUALS, kindAt, kindOf, LETTER, RUN, SEPARATOR, UPPER } f
 export const REGION_MARGIN = 4;
 
 /** A run of key characters shorter than this is no key or token. */
-export const RUN_LENGTH_MIN = 16;
+const RUN_LENGTH_MIN = 16;
 
 /** The longest number written with letters, an IBAN, has 34 characters; a longer token can hold none. */
 const CODE_LENGTH_MAX = 34;

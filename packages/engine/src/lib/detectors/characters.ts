@@ -1,7 +1,7 @@
 /** Kinds of characters, as bits. */
 export const DIGIT = 1;
 export const UPPER = 2;
-export const LOWER = 4;
+const LOWER = 4;
 /** Joins the parts of a key or token: `_`, `-`, `.`, `~`. */
 export const JOINER = 8;
 /** Stands between the digits of a number: space, `-`, `.`, `/`, parentheses and their typographic kin. */

@@ -19,7 +19,7 @@ const HEAD = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[A-Za-z0-9]|[ \-.\u00a0\u2007-\
 const HEAD_LENGTH = 4;
 
 /** Whether a string of letters and digits without separators is an IBAN: its country's length, and ISO 7064 MOD 97-10. */
-export function isIban(characters: string): boolean {
+function isIban(characters: string): boolean {
   const upper = characters.toUpperCase();
   if (LENGTHS.get(upper.slice(0, 2)) !== upper.length) return false;
   const moved = upper.slice(HEAD_LENGTH) + upper.slice(0, HEAD_LENGTH);

@@ -35,7 +35,7 @@ function groupCount(part: string, mayEndInV4: boolean): number {
 }
 
 /** Whether a text is one IPv6 address (RFC 4291), without zone. */
-export function isIpV6(text: string): boolean {
+function isIpV6(text: string): boolean {
   const halves = text.split("::");
   if (halves.length > 2) return false;
   const [head = "", tail] = halves;

@@ -31,7 +31,7 @@ const WORDS =
   /\b(?:cards?|card ?(?:no|number|num)|cc|pan|visa|master ?card|amex|american express|discover|diners|maestro|credit|debit)\b/;
 
 /** Whether a string of digits is a card number: an issuer's range, one of its lengths, and the Luhn digit. */
-export function isPaymentCard(digits: string): boolean {
+function isPaymentCard(digits: string): boolean {
   return hasIssuer(digits) && isLuhn(digits);
 }
 

@@ -1,4 +1,4 @@
-import { HandlebarError, type Flow, type Policy } from "@handlebar/protocol";
+import { type Flow, HandlebarError, type Policy } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { compile } from "../compile.ts";
 import { createRunState } from "../create-run-state.ts";
@@ -38,7 +38,9 @@ describe("what cannot be compiled", () => {
 
   it("is a source that asks what is not known when a result comes", () => {
     expect(
-      failure([flowOf({ sources: [{ when: { kind: "signal", signal: "s", op: "exists" }, add: ["a"] }] })]),
+      failure([
+        flowOf({ sources: [{ when: { kind: "signal", signal: "s", type: "any", op: "exists" }, add: ["a"] }] }),
+      ]),
     ).toEqual(["HB_POLICY_INVALID", "policies[0].flow.sources[0].when"]);
     expect(failure([flowOf({ sources: [{ when: { kind: "custom", name: "f" }, add: ["a"] }] })])?.[0]).toBe(
       "HB_POLICY_INVALID",

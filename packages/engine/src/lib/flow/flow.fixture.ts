@@ -2,8 +2,8 @@ import type { ArgFromCondition, Condition, Flow, JsonValue, Origin, Policy } fro
 import { compile } from "../compile.ts";
 import { createRunState } from "../create-run-state.ts";
 import { decide } from "../decide.ts";
-import type { CallFacts, Facts } from "../facts.ts";
 import { factsOf, policyOf, ruleOf } from "../facts.fixture.ts";
+import type { CallFacts, Facts } from "../facts.ts";
 import { noteCall, notePrompt, noteResult } from "../note.ts";
 import type { PolicySet } from "../policy-set.ts";
 import type { RunState } from "../run-state.ts";

@@ -5,7 +5,7 @@ import { FREE_TEXT_LENGTH_MIN } from "../limits.ts";
  * event, describe a payment or write a review chooses it freely, and short ones (`pay DE89… now`) do what long ones do.
  * Not here: names, addresses, locations, file names, states and dates, which records are found and acted upon by.
  */
-export const FREE_TEXT_FIELDS: ReadonlySet<string> = new Set([
+const FREE_TEXT_FIELDS: ReadonlySet<string> = new Set([
   // What a message, page or document says.
   "body",
   "bodyhtml",

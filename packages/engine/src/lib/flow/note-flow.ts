@@ -71,8 +71,8 @@ function adds(source: CompiledSource, frame: Frame, call: CallFacts): boolean {
 }
 
 function hasField(frame: Frame, field: Path): boolean {
-  const { values, exceeded } = readPath(frame.result.value, field);
-  return exceeded || values.some(saysSomething);
+  const { values, exceeded, mistyped } = readPath(frame.result.value, field);
+  return exceeded || (mistyped && values.length === 0) || values.some(saysSomething);
 }
 
 function saysSomething(value: unknown): boolean {

@@ -4,6 +4,7 @@ import { mapPath } from "../path-map.ts";
 import { type CompiledSource, isUnknownTool, type PolicyFlow } from "./compile-flow.ts";
 import type { FlowState } from "./flow-state.ts";
 import { walkResult } from "./result-walk.ts";
+import { namedValues } from "./sought.ts";
 
 type Trust = "trusted" | "untrusted";
 
@@ -97,7 +98,9 @@ function takeFields(
         return null;
       },
     });
-    if (mapped.exceeded) return undefined;
+    // A result of another kind than the path takes it for may hold the same words elsewhere.
+    const isElsewhere = mapped.mistyped && found.length === 0 && trust === "untrusted";
+    if (mapped.exceeded || isElsewhere) return undefined;
     for (const inner of found)
       rememberBelow(flow, inner, { trust, freeText: trust === "trusted" ? freeText : undefined });
     rest = mapped.value;
@@ -112,9 +115,13 @@ function rememberBelow(flow: FlowState, value: unknown, { trust, freeText }: Rem
     const isTrusted = (leaf.isFreeText ? (freeText ?? trust) : trust) === "trusted";
     if (!isTrusted) untrusted.push(String(leaf.value));
     else if (leaf.isFreeText) rememberText(flow, "trusted", String(leaf.value));
-    // A value that this run's calls were given is not made trusted by coming back.
-    else if (flow.sent.has(leaf.value)) untrusted.push(String(leaf.value));
-    else flow.seen.trusted.addValue(leaf.value);
+    else {
+      for (const named of typeof leaf.value === "string" ? namedValues(leaf.value) : [leaf.value]) {
+        // A value that this run's calls were given is not made trusted by coming back.
+        if (flow.sent.has(named)) untrusted.push(String(named));
+        else flow.seen.trusted.addValue(named);
+      }
+    }
   });
   if (untrusted.length > 0) flow.seen.untrusted.addText(untrusted.join("; "));
   if (isCut) flow.lose(["trusted", "untrusted"]);

@@ -26,8 +26,8 @@ export function soughtOf(value: string | number): Sought | typeof TOO_LONG | und
 }
 
 /**
- * The values that one argument names: the addresses of a list such as `a@x.com, Bo <b@y.com>`, else the argument itself.
- * The name before an address is not traced: it does not say where something goes.
+ * The values that a text names: the addresses of a list such as `a@x.com, Bo <b@y.com>`, else the text itself. The name
+ * before an address does not say where something goes.
  */
 export function namedValues(value: string): readonly string[] {
   if (value.length > SEEN_LOOKUP_LENGTH_MAX || !value.includes("@")) return [value];
