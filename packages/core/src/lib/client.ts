@@ -12,6 +12,7 @@ import { type HandlebarConfig, type ResolvedConfig, resolveConfig } from "./conf
 import type { ControlPlane, LinkStatus } from "./control-plane.ts";
 import { withDeadline } from "./deadline.ts";
 import { createEventWriter, type EventWriter } from "./event-writer.ts";
+import { installExitHooks } from "./exit-hooks.ts";
 import { type Failure, onFailure } from "./failure-table.ts";
 import { connect } from "./link/connect.ts";
 import { LocalApprovals } from "./local-approvals.ts";
@@ -26,7 +27,8 @@ import type { Services } from "./services.ts";
 import { createSessionLabels } from "./session-labels.ts";
 import { createProcessWindows } from "./shared-windows.ts";
 import type { Sink } from "./sink.ts";
-import { httpSink } from "./sinks/http-sink.ts";
+import { type HttpSink, httpSink } from "./sinks/http-sink.ts";
+import type { HttpSinkHooks } from "./sinks/http-sink-options.ts";
 import { SinkBus } from "./sinks/sink-bus.ts";
 import { KnownTools } from "./tool-registry.ts";
 
@@ -54,10 +56,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   readonly #link: ControlPlane | undefined;
   readonly #localApprovals: LocalApprovals | undefined;
   readonly #services: Services<TContext>;
+  #httpSink: HttpSink | undefined;
   readonly #writer: EventWriter;
   #settled: Promise<void> | undefined;
   #prices: Promise<readonly PriceSource[]> | undefined;
   #closing: Promise<void> | undefined;
+  readonly #takeAwayHooks: () => void;
 
   /** @internal use `Handlebar.init`. */
   constructor(config: HandlebarConfig<TContext>) {
@@ -80,6 +84,8 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       { emit: (event) => this.#bus.write(event) },
     );
     this.#link = this.#connect();
+    this.#takeAwayHooks =
+      this.#config.sinks === undefined && this.#link !== undefined ? this.#installExitHooks() : noHooks;
     const { onApproval } = this.#config;
     if (this.#link === undefined && onApproval !== undefined)
       this.#localApprovals = new LocalApprovals(runtime, onApproval);
@@ -154,6 +160,15 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     for (const run of this.#runs.open()) void run.end("interrupted");
     this.#localApprovals?.close();
     await Promise.all([this.#link?.close(), this.#bus.close(this.#config.flushTimeoutMs)]);
+    this.#takeAwayHooks();
+  }
+
+  /** What was recorded is delivered when the program ends without `shutdown`; on signals only where that was asked for. */
+  #installExitHooks(): () => void {
+    return installExitHooks(
+      { flush: (deadlineMs) => this.#bus.flush(deadlineMs), closeNow: () => this.#bus.closeNow() },
+      { handleSignals: this.#config.handleSignals, signalDeadlineMs: this.#config.flushTimeoutMs },
+    );
   }
 
   #makeServices(approvals: ApprovalDesk | undefined): Services<TContext> {
@@ -202,20 +217,22 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   }
 
   #makeSinks(): readonly Sink[] {
-    if (this.#config.sinks !== undefined) return this.#config.sinks;
-    const { apiKey, endpoint } = this.#config;
-    if (apiKey === undefined) return [];
-    return [
-      httpSink({
-        endpoint,
-        apiKey,
-        runtime: this.#runtime,
-        makeDropped: ({ runId, counts, ranges }) =>
-          this.#runs.find(runId)?.makeDropped({ counts: [...counts], ranges: [...ranges] }),
-        onAnswer: (revision) => this.#link?.revisionSeen(revision),
-        onAuthFailure: () => this.#logger.warnOnce("HB_API_AUTH", "HB_API_AUTH: the control plane refused the API key"),
-      }),
-    ];
+    const { apiKey, endpoint, sinks } = this.#config;
+    if (sinks === undefined && apiKey === undefined) return [];
+    const hooks = this.#sinkHooks();
+    for (const sink of sinks ?? []) if (isHttpSink(sink)) sink.attach(hooks);
+    if (sinks !== undefined || apiKey === undefined) return sinks ?? [];
+    this.#httpSink = httpSink({ endpoint, apiKey, runtime: this.#runtime, ...hooks });
+    return [this.#httpSink];
+  }
+
+  #sinkHooks(): HttpSinkHooks {
+    return {
+      makeDropped: ({ runId, counts, ranges }) =>
+        this.#runs.find(runId)?.makeDropped({ counts: [...counts], ranges: [...ranges] }),
+      onAnswer: (revision) => this.#link?.revisionSeen(revision),
+      onAuthFailure: () => this.#logger.warnOnce("HB_API_AUTH", "HB_API_AUTH: the control plane refused the API key"),
+    };
   }
 
   #connect(): ControlPlane | undefined {
@@ -229,6 +246,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       requestTimeoutMs,
       runtime: this.#runtime,
       logger: this.#logger,
+      onReady: () => this.#httpSink?.wake(),
       revision: () => this.#state.revision,
       lockdowns: () => this.#state.lockdowns,
       onState: (state) => this.#apply(state),
@@ -268,6 +286,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     if (consequence.throws) throw new HandlebarError(consequence.code, message);
     if (consequence.warns) this.#logger.warnOnce(consequence.code, `${consequence.code}: ${message}`);
   }
+}
+
+const noHooks = (): void => undefined;
+
+function isHttpSink(sink: Sink): sink is HttpSink {
+  return "attach" in sink && typeof sink.attach === "function";
 }
 
 function isObject(value: unknown): value is object {

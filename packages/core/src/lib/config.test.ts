@@ -57,6 +57,7 @@ describe("a wrong configuration", () => {
     ["runTtlMs", { runTtlMs: 0 }],
     ["idleTtlMs", { idleTtlMs: -5 }],
     ["flushTimeoutMs", { flushTimeoutMs: null }],
+    ["handleSignals", { handleSignals: 1 }],
   ])("names `%s`", (field, config) => {
     const error = errorOf(config);
     expect(error.field).toBe(field);

@@ -112,6 +112,8 @@ export interface HandlebarConfig<TContext extends object = JsonObject> {
   readonly runTtlMs?: number | undefined;
   /** A run without a hook closes after this, in milliseconds. Default 3,600,000 (an hour). */
   readonly idleTtlMs?: number | undefined;
+  /** Also deliver events on SIGTERM and SIGINT before they do what they do. Default false: signals are the program's. */
+  readonly handleSignals?: boolean | undefined;
   /** Longest that `run.end` and `shutdown` wait for events to be delivered, in milliseconds. Default 5000. */
   readonly flushTimeoutMs?: number | undefined;
 }
@@ -144,6 +146,7 @@ export interface ResolvedConfig<TContext extends object> {
   readonly runTtlMs: number;
   readonly idleTtlMs: number;
   readonly flushTimeoutMs: number;
+  readonly handleSignals: boolean;
 }
 
 const durationMs = z.number().min(0).max(2_147_483_647);
@@ -187,6 +190,7 @@ const configSchema = z.strictObject({
   runTtlMs: durationMs.min(1).optional(),
   idleTtlMs: durationMs.min(1).optional(),
   flushTimeoutMs: durationMs.optional(),
+  handleSignals: z.boolean().optional(),
 });
 
 const DEFAULT_ENDPOINT = "https://api.gethandlebar.com";
@@ -242,6 +246,7 @@ export function resolveConfig<TContext extends object>(
     runTtlMs: config.runTtlMs ?? 86_400_000,
     idleTtlMs: config.idleTtlMs ?? 3_600_000,
     flushTimeoutMs: config.flushTimeoutMs ?? 5000,
+    handleSignals: config.handleSignals ?? false,
   };
 }
 

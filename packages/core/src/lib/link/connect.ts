@@ -34,6 +34,8 @@ export interface ConnectOptions {
   /** Applies a state; says why where it is refused. */
   readonly onState: (state: AgentState) => Refusal | undefined;
   readonly onLockdowns: (revision: number, lockdowns: readonly Lockdown[]) => void;
+  /** The control plane can be reached again: whoever waits to send something need not wait longer. */
+  readonly onReady: () => void;
   readonly revision: () => number | undefined;
   readonly lockdowns: () => readonly Lockdown[];
 }
@@ -233,6 +235,7 @@ class Link implements ControlPlane {
   }
 
   #setStatus(status: LinkStatus): void {
+    if (status === "ready" && this.#status !== "ready") this.#options.onReady();
     this.#status = status;
     if (status !== "connecting") this.#markAnswered();
   }

@@ -1,8 +1,8 @@
 import { writeSync } from "node:fs";
+import { installExitHooks } from "../exit-hooks.ts";
 import { defaultRuntime } from "../runtime.ts";
 import { HttpSink } from "../sinks/http-sink.ts";
 import { SimClient } from "../sinks/sim-world.test-support.ts";
-import { installExitHooks } from "./exit-hooks.ts";
 import { fileSpool } from "./spool.ts";
 
 /** What the program does once its events are written. */

@@ -2,10 +2,10 @@ import { existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSyn
 import { dirname } from "node:path";
 import type { AuditEvent } from "@handlebar/protocol";
 import { type SerialisedEvent, serialiseEvent } from "../events/serialise-event.ts";
+import { installExitHooks } from "../exit-hooks.ts";
 import { defaultRuntime, type Runtime } from "../runtime.ts";
 import { RateLimitedLog } from "../sinks/rate-limited-log.ts";
 import type { TextSink } from "../sinks/text-sink.ts";
-import { installExitHooks } from "./exit-hooks.ts";
 import { LineStream, type LineStreamOptions } from "./line-stream.ts";
 
 const FILE_MODE = 0o600;

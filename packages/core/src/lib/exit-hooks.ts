@@ -1,3 +1,5 @@
+import { hostProcess } from "./runtime-process.ts";
+
 /** The part of `process` that is used. */
 export interface ExitHost {
   readonly pid: number;
@@ -27,7 +29,7 @@ export interface ExitHookOptions {
   readonly signalDeadlineMs?: number | undefined;
   /** Bound of the flush when the program has nothing left to do. Default 2 s. */
   readonly beforeExitDeadlineMs?: number | undefined;
-  /** Default: this process. */
+  /** Default: this process, where there is one. */
   readonly host?: ExitHost | undefined;
 }
 
@@ -41,7 +43,9 @@ const BEFORE_EXIT_DEADLINE_MS = 2_000;
  * listener for each event.
  */
 export function installExitHooks(task: ExitTask, options: ExitHookOptions = {}): () => void {
-  const hooks = hooksOf(options.host ?? process);
+  const host = options.host ?? hostProcess();
+  if (host === undefined) return () => undefined;
+  const hooks = hooksOf(host);
   return hooks.add({
     task,
     handleSignals: options.handleSignals ?? false,
