@@ -21,7 +21,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "zod",
     ],
   },
-  testing: { workspace: ["protocol", "engine", "policies", "core"] },
+  testing: { workspace: ["protocol", "engine", "policies", "core"], others: ["fast-check", "zod"] },
   cli: { workspace: ["protocol", "engine", "policies", "core", "server"], others: [] },
   "ai-sdk": { workspace: ["core"] },
   langchain: { workspace: ["core"] },

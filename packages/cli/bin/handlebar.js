@@ -1,10 +1,27 @@
 #!/usr/bin/env node
-// Plain JavaScript without imports of its own, so that it can say on any Node which one it needs.
+// Plain JavaScript without static imports, so that it can say on any Node which one it needs.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`handlebar needs Node 20.19 or later; this is ${process.versions.node}\n`);
   process.exitCode = 2;
 } else {
-  const { main } = await import("../dist/index.js");
-  process.exitCode = await main();
+  process.exitCode = await run();
+}
+
+async function run() {
+  const { existsSync } = await import("node:fs");
+  const SOURCE = "--conditions=@handlebar/source";
+  const isBuilt = existsSync(new URL("../dist/index.js", import.meta.url));
+  const readsTypeScript = Boolean(process.features.typescript);
+  const isFromSource = readsTypeScript && process.execArgv.includes(SOURCE);
+  const entry = isFromSource ? "../src/index.ts" : "../dist/index.js";
+  if (isFromSource || isBuilt) return (await import(entry)).main();
+  if (!readsTypeScript) {
+    process.stderr.write("handlebar is not built; run `npm run build`, or use Node 22.18 or later\n");
+    return 2;
+  }
+  // From the repository before a build.
+  const { spawnSync } = await import("node:child_process");
+  const args = [SOURCE, process.argv[1], ...process.argv.slice(2)];
+  return spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 2;
 }

@@ -10,9 +10,30 @@ export {
   parsePolicies,
   readPolicies,
 } from "./lib/read-policies.ts";
-export { type RowReading, readTrafficRow } from "./lib/replay/read-row.ts";
-export { createReplay, type Replay, type ReplayOptions } from "./lib/replay/replay.ts";
-export type { ReplayExample, ReplayReport, ReplayRule } from "./lib/replay/report.ts";
-export type { TrafficStep } from "./lib/replay/traffic.ts";
+export { readTrafficRow } from "./lib/replay/read-row.ts";
+export { createReplay, type FeedResult, type Replay, type ReplayOptions } from "./lib/replay/replay.ts";
+export type {
+  ReplayAnswers,
+  ReplayChange,
+  ReplayExample,
+  ReplayPolicy,
+  ReplayReport,
+  ReplayRule,
+  ReplayTally,
+} from "./lib/replay/report.ts";
+export type { RowReading } from "./lib/replay/row-reading.ts";
+export type {
+  RecordedAnswer,
+  TrafficCall,
+  TrafficEnd,
+  TrafficLoss,
+  TrafficMessage,
+  TrafficModelCall,
+  TrafficModelResult,
+  TrafficPrompt,
+  TrafficResult,
+  TrafficStart,
+  TrafficStep,
+} from "./lib/replay/traffic.ts";
 export { runPolicyCases } from "./lib/run-cases.ts";
 export type { FileFormat, ReadOptions } from "./lib/source-text.ts";

@@ -23,7 +23,19 @@ export { createEventServer, type EventServer, type EventServerOptions } from "./
 export { createFakeClock, type FakeClock, type FakeClockOptions, type PendingTimer } from "./lib/fake-clock.ts";
 export type { FaultPlan, MsRange, NetworkFault } from "./lib/network-fault.ts";
 export type { RecordedRequest } from "./lib/recorded-request.ts";
+export type { ReferenceHost } from "./lib/reference/reference-condition.ts";
+export { type ReferenceDecision, ReferenceEvaluator } from "./lib/reference/reference-evaluator.ts";
 export { type SampleEventOptions, sampleEvent } from "./lib/sample-events.ts";
+export {
+  type CallOutcome,
+  runScriptedAgent,
+  type ScriptedAgentOptions,
+  type ScriptedCall,
+  type ScriptedRun,
+  type ScriptedTool,
+  type ScriptTurn,
+  type Transcript,
+} from "./lib/scripted-agent.ts";
 export {
   createScriptedControlPlane,
   type ScriptedControlPlane,

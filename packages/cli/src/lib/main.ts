@@ -10,6 +10,6 @@ export async function main(): Promise<number> {
     err: (text) => void stderr.write(text),
     cwd: process.cwd(),
     isTty: stderr.isTTY === true,
-    hasColour: stdout.isTTY === true && env["NO_COLOR"] === undefined,
+    hasColour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "",
   });
 }

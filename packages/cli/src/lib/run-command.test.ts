@@ -1,53 +1,61 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runCommand } from "./run-command.ts";
-
-function sandbox(files: Readonly<Record<string, string>> = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), "hb-cli-"));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(folder, name, ".."), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-  return folder;
-}
-
-async function handlebar(cwd: string, ...args: readonly string[]) {
-  const output = { code: 0, out: "", err: "" };
-  output.code = await runCommand(args, {
-    cwd,
-    out: (text) => {
-      output.out += text;
-    },
-    err: (text) => {
-      output.err += text;
-    },
-    isTty: false,
-    hasColour: false,
-  });
-  return output;
-}
-
-const POLICY = `name: refunds
-rules:
-  - name: large
-    on: tool.before
-    tool: { name: refund }
-    when: { kind: toolArg, path: amount, type: number, op: gt, value: 500 }
-    effect: { type: block }
-`;
+import { handlebar, handlebarAs, POLICY, sandbox } from "./sandbox.fixture.ts";
 
 describe("handlebar", () => {
   it("explains itself", async () => {
-    const { code, out } = await handlebar(sandbox());
-    expect(code).toBe(0);
-    expect(out).toContain("usage: handlebar <command> [options]");
-    expect(out).toMatch(/check {3}Checks policy files/);
-    const help = await handlebar(sandbox(), "help", "replay");
-    expect(help.out).toContain("--fail-closed");
-    expect((await handlebar(sandbox(), "replay", "--help")).out).toBe(help.out);
-    expect((await handlebar(sandbox(), "--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const { code, out, err } = await handlebar(sandbox());
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toBe(`handlebar: policies for AI agents
+
+usage: handlebar <command> [options]
+
+  init    Writes a starter policy with its cases.
+  check   Checks policy files: form, expressions, and rules that can never do what they say.
+  test    Runs policy cases: what a policy must answer, step by step.
+  replay  Shows what policies would have answered on recorded traffic.
+
+  handlebar help <command>   what a command takes
+  handlebar --version        the version
+
+exit codes: 0 all is well, 1 something was found or failed, 2 wrong use or input that cannot be read
+`);
+    for (const way of [["help"], ["--help"], ["-h"]]) expect((await handlebar(sandbox(), ...way)).out).toBe(out);
+    for (const way of ["--version", "-v"]) expect((await handlebar(sandbox(), way)).out).toBe("0.1.0\n");
+  });
+
+  it("explains each command", async () => {
+    const { out } = await handlebar(sandbox(), "help", "replay");
+    expect((await handlebar(sandbox(), "replay", "--help")).out).toBe(out);
+    expect(
+      out,
+    ).toBe(`handlebar replay --policies <file or folder> [--policies ...] [--tools <file>] [--agent <slug>] [--json] <traffic.jsonl...>
+
+Shows what policies would have answered on recorded traffic.
+
+Reads audit events, or plain rows with run_id, tool, args and, where known, step, result, error, prompt, ts, agent, actor,
+session_id, tags, run_tags, context, metrics; other fields are not read. The replay has state: counters, sequences, windows and labels
+are what they were, since what ran then counts as having run. It calls no tool. In rows without ts a run begins at 0 and its calls are a
+second apart. Exits with 0 whatever the policies would have done, 1 when a line could not be read, 2 when none could.
+
+options:
+  --policies <value>  the candidate: a file or folder; may be given several times
+  --tools <value>     the agent's tools and their tags: a list, or a map from names to tags
+  --agent <value>     the agent of rows that name none (default: agent)
+  --json              the report as JSON
+  --fail-closed       decide as a client with failClosed does
+`);
+    for (const name of ["check", "test", "init"]) {
+      const help = await handlebar(sandbox(), "help", name);
+      expect([help.code, help.out.split(" ").slice(0, 2)]).toEqual([0, ["handlebar", name]]);
+    }
+  });
+
+  it("colours what a person sees, and nothing else", async () => {
+    const cwd = sandbox({ "p.yaml": POLICY.replace("op: gt", "op: greater") });
+    expect((await handlebarAs({ cwd, hasColour: true }, "check", "p.yaml")).out).toContain("\u001b[31merror\u001b[0m");
+    expect((await handlebar(cwd, "check", "p.yaml")).out).not.toContain("\u001b");
   });
 
   it.each([
@@ -62,21 +70,42 @@ describe("handlebar", () => {
     [["replay", "--policies", "p.yaml", "nowhere.jsonl"], "`nowhere.jsonl` cannot be read: there is no such file"],
     [["replay", "--policies", "p.yaml", "."], "`.` is not a file"],
     [["replay", "--policies", "nowhere", "t.jsonl"], "nowhere"],
+    [["replay", "--policies", "broken.yaml", "t.jsonl"], "broken.yaml:1:1 rules: is required"],
+    [["replay", "--policies", "p.yaml", "--tools", "nowhere.yaml", "t.jsonl"], "`nowhere.yaml` cannot be read"],
+    [["replay", "--policies", "p.yaml", "--tools", "wrong.yaml", "t.jsonl"], "wrong.yaml: [0].name"],
+    [["replay", "--policies", "p.yaml", "--agent", "a b", "t.jsonl"], "`a b` is no agent's slug; use letters"],
+    [["replay", "--policies"], "argument missing"],
+    [["replay", "--policies", "p.yaml", "--json=yes", "t.jsonl"], "does not take an argument"],
+    [["replay", "--policies", "p.yaml", "junk.txt"], "junk.txt:1: is not JSON"],
+    [["check", "p.yaml", "--tools", "wrong.yaml"], "wrong.yaml: [0].name"],
+    [["check", "p.yaml", "--jsn"], "there is no option `--jsn`; did you mean `--json`?"],
     [["init", "a", "b"], "name one folder"],
+    [["init", "p.yaml"], "`p.yaml` is a file"],
+    [["init", "--forse"], "there is no option `--forse`; did you mean `--force`?"],
+    [["test", "p.yaml"], "p.yaml"],
+    [["test", "--jason"], "there is no option `--jason`; did you mean `--json`?"],
+    [["test", "empty"], "holds no case file"],
     [["test", "nowhere"], "nowhere"],
   ])("says what is wrong with %j, without a stack", async (args, message) => {
-    const folder = sandbox({ "p.yaml": POLICY, "t.jsonl": "" });
+    const folder = sandbox({
+      "p.yaml": POLICY,
+      "broken.yaml": "name: a\n",
+      "wrong.yaml": "- { name: 7 }\n",
+      "t.jsonl": "",
+      "junk.txt": "no traffic\n",
+      "empty/note.md": "",
+    });
     const { code, out, err } = await handlebar(folder, ...args);
     expect(`${out}${err}`).toContain(message);
     expect(err).not.toMatch(/\n {4}at /);
-    expect(code === 2 || (args[0] === "check" && code === 1)).toBe(true);
+    expect(code).toBe(2);
   });
 });
 
 describe("handlebar check", () => {
   it("is content with a good policy", async () => {
     const { code, out, err } = await handlebar(sandbox({ "p.yaml": POLICY }), "check", "p.yaml");
-    expect([code, out, err]).toEqual([0, "", "1 file, 1 policies, 1 rule: 0 errors, 0 warnings\n"]);
+    expect([code, out, err]).toEqual([0, "", "1 file, 1 policy, 1 rule: 0 errors, 0 warnings\n"]);
   });
 
   it("names file, line, field and fix", async () => {
@@ -113,7 +142,11 @@ describe("handlebar init and test", () => {
       code: 2,
       err: expect.stringContaining("is there already"),
     });
+    writeFileSync(join(folder, "policies/starter.yaml"), "mine");
+    expect((await handlebar(folder, "init")).code).toBe(2);
+    expect(readFileSync(join(folder, "policies/starter.yaml"), "utf8")).toBe("mine");
     expect((await handlebar(folder, "init", "--force")).code).toBe(0);
+    expect(readFileSync(join(folder, "policies/starter.yaml"), "utf8")).toContain("name: starter");
   });
 
   it("tells which step failed and why, and which rule no case meets", async () => {
@@ -125,51 +158,5 @@ describe("handlebar init and test", () => {
     expect(out).toMatch(/step 1, line 4: /);
     expect(out).toContain("no case  meets the rule `large`");
     expect(err).toBe("0 passed, 1 failed\n");
-  });
-});
-
-describe("handlebar replay", () => {
-  const row = (step: number, amount: number): string =>
-    `${JSON.stringify({ run_id: "r1", step, tool: "refund", args: { amount }, result: "ok" })}\n`;
-
-  it("says per rule what it would have done, with examples", async () => {
-    const folder = sandbox({ "p.yaml": POLICY, "t.jsonl": row(1, 80) + row(2, 900) + row(3, 700) });
-    const { code, out } = await handlebar(folder, "replay", "--policies", "p.yaml", "t.jsonl");
-    expect(code).toBe(0);
-    expect(out).toContain("1 run, 3 tool calls, 0 model calls: 1 allowed, 0 held, 2 blocked, 0 ending their run");
-    expect(out).toContain("beside the record: 2 stricter, 0 milder");
-    expect(out).toMatch(/refunds\/large +2 +0 +0/);
-    expect(out).toContain('r1  refund {"amount":900}');
-  });
-
-  it("names lines that cannot be read and goes on", async () => {
-    const folder = sandbox({ "p.yaml": POLICY, "t.jsonl": `${row(1, 900)}{nonsense\n\n7\n${row(2, 900)}` });
-    const { code, out, err } = await handlebar(folder, "replay", "--policies", "p.yaml", "--json", "t.jsonl");
-    expect(code).toBe(1);
-    expect(err).toContain("t.jsonl:2: is not JSON\n");
-    expect(err).toContain("t.jsonl:4: is no traffic row");
-    expect((JSON.parse(out) as { calls: number }).calls).toBe(2);
-  });
-
-  it("keeps counts, sequences and windows of the recorded run", async () => {
-    const policy = `name: state
-rules:
-  - { name: two, on: tool.before, when: { kind: maxCalls, scope: run, max: 2 }, effect: { type: block } }
-  - { name: first, on: tool.before, tool: { name: pay }, when: { kind: sequence, notCalled: [{ name: verify }] }, effect: { type: hitl } }
-  - { name: fast, on: tool.before, when: { kind: maxCalls, scope: agent, max: 2, windowSeconds: 60 }, effect: { type: block } }
-`;
-    const call = (run_id: string, tool: string, ts: string): string =>
-      `${JSON.stringify({ run_id, tool, args: {}, ts })}\n`;
-    const traffic = [
-      call("a", "pay", "2026-01-05T12:00:00Z"),
-      call("a", "verify", "2026-01-05T12:00:10Z"),
-      call("b", "pay", "2026-01-05T12:00:20Z"),
-      call("a", "pay", "2026-01-05T12:05:00Z"),
-    ];
-    const folder = sandbox({ "p.yaml": policy, "t.jsonl": traffic.join("") });
-    const { out } = await handlebar(folder, "replay", "--policies", "p.yaml", "--json", "t.jsonl");
-    const { rules } = JSON.parse(out) as { rules: readonly { ruleId: string; blocked: number; held: number }[] };
-    const by = Object.fromEntries(rules.map((rule) => [rule.ruleId, [rule.blocked, rule.held]]));
-    expect(by).toEqual({ "state/two": [1, 0], "state/first": [0, 2], "state/fast": [1, 0] });
   });
 });

@@ -1,26 +1,16 @@
 import { LABEL_COUNT_MAX } from "./limits.ts";
 
-/** The labels of one policy set, each with its bit. */
+/** The labels that one policy set uses, each with its bit; their number is bounded by the bits of one integer. */
 export class LabelTable {
-  readonly #bits = new Map<string, number>();
+  readonly #masks = new Map<string, number>();
 
-  /** In the order of their bits. */
-  get names(): readonly string[] {
-    return [...this.#bits.keys()];
-  }
-
-  /** The label's bit as a mask with one bit set, given to it now if need be; `undefined` when 31 labels have one. */
+  /** The label's mask with its one bit set, given to it now if need be; `undefined` when 31 labels have one. */
   maskOf(label: string): number | undefined {
-    const known = this.#bits.get(label);
+    const known = this.#masks.get(label);
     if (known !== undefined) return known;
-    if (this.#bits.size >= LABEL_COUNT_MAX) return undefined;
-    const mask = 1 << this.#bits.size;
-    this.#bits.set(label, mask);
+    if (this.#masks.size >= LABEL_COUNT_MAX) return undefined;
+    const mask = 1 << this.#masks.size;
+    this.#masks.set(label, mask);
     return mask;
-  }
-
-  /** As `maskOf`, and never gives a bit: `undefined` for a label that no policy names. */
-  knownMaskOf(label: string): number | undefined {
-    return this.#bits.get(label);
   }
 }

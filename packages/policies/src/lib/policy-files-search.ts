@@ -44,7 +44,7 @@ export function readText(file: string, issues: FileIssue[]): string | undefined 
 }
 
 /** A file or directory that cannot be used. */
-export function unreadable(file: string, what: string, fix: string): FileIssue {
+function unreadable(file: string, what: string, fix: string): FileIssue {
   return { file, line: 1, column: 1, path: "", code: "HB_POLICY_FILE_UNREADABLE", message: `${what}; ${fix}`, fix };
 }
 

@@ -56,7 +56,7 @@ export type PresenceComparison = { readonly type: "any"; readonly op: "exists" |
 const stringType = z.literal("string");
 
 /** The fields of each kind of text comparison, with their `op`. */
-export const stringComparisonShapes = [
+const stringComparisonShapes = [
   {
     op: z.enum(["eq", "neq", "contains", "notContains", "startsWith", "endsWith"]),
     value: text,

@@ -31,7 +31,7 @@ function world(policies: readonly Policy[] = []): {
 }
 
 describe("a client and a scripted control plane", () => {
-  it("applies policies at once and acknowledges them", async () => {
+  it("[SPEC 10.1] [SPEC 10.3] applies policies at once and acknowledges them", async () => {
     const { sim, plane, client } = world();
     const hb = client("a");
     const run = hb.startRun();
@@ -44,7 +44,7 @@ describe("a client and a scripted control plane", () => {
     await sim.clock.runUntil(hb.shutdown());
   });
 
-  it("ends runs that a lockdown covers, and keeps it while the link is lost", async () => {
+  it("[SPEC 10.2] ends runs that a lockdown covers, and keeps it while the link is lost", async () => {
     const { sim, plane, client } = world();
     const hb = client("a");
     const run = hb.startRun({ actor: { externalId: "u_1" } });
@@ -77,7 +77,7 @@ describe("a client and a scripted control plane", () => {
     await sim.clock.runUntil(hb.shutdown());
   });
 
-  it("shares a budget between clients without overshooting it", async () => {
+  it("[SPEC 10.4] shares a budget between clients without overshooting it", async () => {
     const cap = policy("cap", {
       when: { kind: "maxCalls", scope: "agent", max: 25, windowSeconds: 3_600 },
       effect: { type: "block" },

@@ -144,33 +144,39 @@ function ofKind<K extends AuditEvent["kind"]>(events: readonly AuditEvent[], kin
 }
 
 describe("runs under simulated agents and faults", () => {
-  it.each(SEEDS)("seed %i: what is blocked does not execute, and nothing starts after the end", async (seed) => {
-    const { events, executions, thrown } = await simulate(seed, {});
-    expect(thrown).toEqual([]);
-    const allowed = new Set(
-      ofKind(events, "tool.decision")
-        .filter((event) => event.data.verdict === "ALLOW")
-        .map((event) => event.data.callId),
-    );
-    expect(executions.filter(({ callId }) => !allowed.has(callId))).toEqual([]);
-    expect(executions.filter(({ wasTerminated }) => wasTerminated)).toEqual([]);
-  });
+  it.each(SEEDS)(
+    "[SPEC 7.1] seed %i: what is blocked does not execute, and nothing starts after the end",
+    async (seed) => {
+      const { events, executions, thrown } = await simulate(seed, {});
+      expect(thrown).toEqual([]);
+      const allowed = new Set(
+        ofKind(events, "tool.decision")
+          .filter((event) => event.data.verdict === "ALLOW")
+          .map((event) => event.data.callId),
+      );
+      expect(executions.filter(({ callId }) => !allowed.has(callId))).toEqual([]);
+      expect(executions.filter(({ wasTerminated }) => wasTerminated)).toEqual([]);
+    },
+  );
 
-  it.each(SEEDS)("seed %i: every executed call has one decision and one result, and seq has no gap", async (seed) => {
-    const { events, executions } = await simulate(seed, {});
-    const count = (kind: "tool.decision" | "tool.result", callId: string): number =>
-      ofKind(events, kind).filter((event) => event.data.callId === callId).length;
-    for (const { callId } of executions) {
-      expect([count("tool.decision", callId), count("tool.result", callId)]).toEqual([1, 1]);
-    }
-    for (const runId of new Set(events.map((event) => event.runId))) {
-      const numbers = events.filter((event) => event.runId === runId).map((event) => event.seq);
-      expect(numbers).toEqual(numbers.map((_, index) => index));
-    }
-    for (const runId of new Set(executions.map((execution) => execution.runId))) {
-      expect(ofKind(events, "run.ended").filter((event) => event.runId === runId).length).toBe(1);
-    }
-  });
+  it.each(SEEDS)(
+    "[SPEC 7.3] [SPEC 8.1] seed %i: every executed call has one decision and one result, and seq has no gap",
+    async (seed) => {
+      const { events, executions } = await simulate(seed, {});
+      const count = (kind: "tool.decision" | "tool.result", callId: string): number =>
+        ofKind(events, kind).filter((event) => event.data.callId === callId).length;
+      for (const { callId } of executions) {
+        expect([count("tool.decision", callId), count("tool.result", callId)]).toEqual([1, 1]);
+      }
+      for (const runId of new Set(events.map((event) => event.runId))) {
+        const numbers = events.filter((event) => event.runId === runId).map((event) => event.seq);
+        expect(numbers).toEqual(numbers.map((_, index) => index));
+      }
+      for (const runId of new Set(executions.map((execution) => execution.runId))) {
+        expect(ofKind(events, "run.ended").filter((event) => event.runId === runId).length).toBe(1);
+      }
+    },
+  );
 
   it.each(SEEDS.slice(0, 50))("seed %i: shadow lets the agent see what it would see without policies", async (seed) => {
     const shadow = await simulate(seed, { enforceMode: "shadow" });
@@ -180,7 +186,7 @@ describe("runs under simulated agents and faults", () => {
     expect(shadow.thrown).toEqual([]);
   });
 
-  it("gives the same events for the same seed", async () => {
+  it("[SPEC 1.1] gives the same events for the same seed", async () => {
     const [first, second] = [await simulate(7, {}), await simulate(7, {})];
     expect(first.events).toEqual(second.events);
   });
@@ -191,7 +197,7 @@ function stripId(line: string): string {
 }
 
 describe("a run that never ends", () => {
-  it("keeps its memory within bounds", async () => {
+  it("[SPEC 7.4] keeps its memory within bounds", async () => {
     const sim = createSimRuntime("long");
     const hb = Handlebar.init({ agent: { slug: "sim" }, policies: POLICIES, sinks: [], runtime: sim.runtime });
     const run = hb.startRun();

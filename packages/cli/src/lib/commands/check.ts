@@ -17,7 +17,7 @@ export const check: Command = {
   summary: "Checks policy files: form, expressions, and rules that can never do what they say.",
   usage: "<files or folders...> [--tools <file>] [--json]",
   details: `Errors are what a client would refuse. Warnings are rules that are never true, always true, shadowed by another, or that name
-tools and arguments which no registered tool has (with --tools). Exits with 1 when there is an error.`,
+tools and arguments which no registered tool has (with --tools). Exits with 1 when there is an error, 2 when a file cannot be read.`,
   options: { tools: { type: "string" }, json: { type: "boolean" } },
   optionHelp: { tools: "the agent's tools: a list, or a map from names to tags", json: "findings as JSON" },
   run(input, context) {
@@ -46,9 +46,10 @@ tools and arguments which no registered tool has (with --tools). Exits with 1 wh
       const ruleCount = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
       const warningCount = findings.length - errorCount;
       context.err(
-        `${count(files.length, "file")}, ${policies.length} policies, ${count(ruleCount, "rule")}: ${count(errorCount, "error")}, ${count(warningCount, "warning")}\n`,
+        `${count(files.length, "file")}, ${policies.length} ${policies.length === 1 ? "policy" : "policies"}, ${count(ruleCount, "rule")}: ${count(errorCount, "error")}, ${count(warningCount, "warning")}\n`,
       );
     }
+    if (findings.some((finding) => finding.code === "HB_POLICY_FILE_UNREADABLE")) return EXIT.usage;
     return errorCount > 0 ? EXIT.found : EXIT.ok;
   },
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, flag, UsageError } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -63,6 +63,8 @@ export const init: Command = {
     if (input.positionals.length > 1) throw new UsageError("name one folder");
     const [name = "policies"] = input.positionals;
     const folder = resolve(context.cwd, name);
+    if (existsSync(folder) && !statSync(folder).isDirectory())
+      throw new UsageError(`\`${name}\` is a file; name a folder`);
     const files = [
       ["starter.yaml", POLICY],
       ["starter.cases.yaml", CASES],

@@ -1,13 +1,15 @@
 import { createReadStream, statSync } from "node:fs";
-import { relative, resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { createReplay, type Replay, type ReplayReport } from "@handlebar/policies";
+import { resolve } from "node:path";
+import { createReplay, type Replay } from "@handlebar/policies";
 import { loadPolicyFiles } from "@handlebar/policies/node";
+import { parseValue, slugSchema } from "@handlebar/protocol";
 import { type Command, type CommandContext, flag, textOption, textOptions, UsageError } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { type Line, linesOf } from "../lines.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { readTools, reasonOf } from "../read-tools.ts";
-import { count, paint, table } from "../screen.ts";
+import { printReport } from "../replay-screen.ts";
+import { count } from "../screen.ts";
 
 /** Bad lines that are named one by one; more are only counted. */
 const BAD_LINE_COUNT_MAX = 10;
@@ -15,19 +17,22 @@ const BAD_LINE_COUNT_MAX = 10;
 export const replay: Command = {
   name: "replay",
   summary: "Shows what policies would have answered on recorded traffic.",
-  usage: "--policies <file or folder> [--policies ...] [--tools <file>] [--json] <traffic.jsonl...>",
-  details: `Reads audit events, or plain rows with run_id, tool, args and, where known, step, result, error, prompt, ts, tags, actor. The replay has
-state: counters, sequences, windows and labels are what they were, since what ran then counts as having run. It calls no tool.
-Rows without \`ts\` are a second apart. Exits with 0 whatever the policies would have done, 1 when a line could not be read.`,
+  usage: "--policies <file or folder> [--policies ...] [--tools <file>] [--agent <slug>] [--json] <traffic.jsonl...>",
+  details: `Reads audit events, or plain rows with run_id, tool, args and, where known, step, result, error, prompt, ts, agent, actor,
+session_id, tags, run_tags, context, metrics; other fields are not read. The replay has state: counters, sequences, windows and labels
+are what they were, since what ran then counts as having run. It calls no tool. In rows without ts a run begins at 0 and its calls are a
+second apart. Exits with 0 whatever the policies would have done, 1 when a line could not be read, 2 when none could.`,
   options: {
     policies: { type: "string", multiple: true },
     tools: { type: "string" },
+    agent: { type: "string" },
     json: { type: "boolean" },
     "fail-closed": { type: "boolean" },
   },
   optionHelp: {
-    policies: "the candidate; may be given several times",
+    policies: "the candidate: a file or folder; may be given several times",
     tools: "the agent's tools and their tags: a list, or a map from names to tags",
+    agent: "the agent of rows that name none (default: agent)",
     json: "the report as JSON",
     "fail-closed": "decide as a client with failClosed does",
   },
@@ -38,25 +43,36 @@ Rows without \`ts\` are a second apart. Exits with 0 whatever the policies would
     const toolsPath = textOption(input, "tools");
     const files = input.positionals.map((path) => ({ path: resolve(context.cwd, path), shown: path }));
     for (const file of files) checkFile(file);
+    const agent = agentOf(textOption(input, "agent"));
     const run = createReplay(loadPolicyFiles(policyPaths.map((path) => resolve(context.cwd, path))), {
       failClosed: flag(input, "fail-closed"),
+      ...(agent === undefined ? {} : { agent }),
       ...(toolsPath === undefined ? {} : { tools: readTools(toolsPath, context.cwd) }),
     });
-    const totalBytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
-    const progress = createProgress(context, totalBytes);
-    let badCount = 0;
-    for (const file of files) badCount += await feedFile(run, file, { context, progress, badBefore: badCount });
-    progress.done();
+    const bad = await feedFiles(run, files, context);
     const report = run.report();
     if (flag(input, "json")) context.out(`${JSON.stringify(report, undefined, 2)}\n`);
     else printReport(report, context);
-    if (badCount > BAD_LINE_COUNT_MAX)
-      context.err(`and ${badCount - BAD_LINE_COUNT_MAX} more lines that could not be read\n`);
-    return badCount > 0 ? EXIT.found : EXIT.ok;
+    if (bad.count === 0) return EXIT.ok;
+    context.err(`${count(bad.count, "line")} could not be read\n`);
+    return bad.goodCount === 0 ? EXIT.usage : EXIT.found;
   },
 };
 
-function checkFile({ path, shown }: { readonly path: string; readonly shown: string }): void {
+function agentOf(slug: string | undefined): { readonly slug: string } | undefined {
+  if (slug === undefined) return undefined;
+  const parsed = parseValue(slugSchema, slug);
+  if (!parsed.ok) throw new UsageError(`\`${slug}\` is no agent's slug; ${parsed.issues[0]?.message ?? ""}`);
+  return { slug };
+}
+
+interface TrafficFile {
+  readonly path: string;
+  /** As it was named. */
+  readonly shown: string;
+}
+
+function checkFile({ path, shown }: TrafficFile): void {
   try {
     if (!statSync(path).isFile()) throw new UsageError(`\`${shown}\` is not a file`);
   } catch (error) {
@@ -65,60 +81,49 @@ function checkFile({ path, shown }: { readonly path: string; readonly shown: str
   }
 }
 
-async function feedFile(
-  run: Replay,
-  file: { readonly path: string; readonly shown: string },
-  with_: { readonly context: CommandContext; readonly progress: Progress; readonly badBefore: number },
-): Promise<number> {
-  const { context, progress, badBefore } = with_;
-  let lineNumber = 0;
+interface Fed {
+  /** Lines that could not be read. */
+  readonly count: number;
+  readonly goodCount: number;
+}
+
+async function feedFiles(run: Replay, files: readonly TrafficFile[], context: CommandContext): Promise<Fed> {
+  const totalBytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
+  const progress = createProgress(context, totalBytes);
   let badCount = 0;
-  const lines = createInterface({ input: createReadStream(file.path), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    lineNumber += 1;
-    progress.add(Buffer.byteLength(line) + 1);
-    if (line.trim() === "") continue;
-    const row = parseLine(line);
-    if (row.ok && run.feed(row.value)) continue;
-    badCount += 1;
-    if (badBefore + badCount > BAD_LINE_COUNT_MAX) continue;
-    context.err(
-      `${relative(context.cwd, file.path)}:${lineNumber}: ${row.ok ? "is no traffic row; see `handlebar help replay`" : "is not JSON"}\n`,
-    );
+  let goodCount = 0;
+  for (const { path, shown } of files) {
+    for await (const line of linesOf(readChunks(path, progress))) {
+      if (line.text?.trim() === "") continue;
+      const reason = feedLine(run, line);
+      if (reason === undefined) goodCount += 1;
+      else badCount += 1;
+      if (reason === undefined || badCount > BAD_LINE_COUNT_MAX) continue;
+      progress.clear();
+      context.err(`${shown}:${line.number}: ${reason}\n`);
+    }
   }
-  return badCount;
+  progress.clear();
+  return { count: badCount, goodCount };
 }
 
-function parseLine(line: string): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
+async function* readChunks(path: string, progress: Progress): AsyncGenerator<string> {
+  const chunks: AsyncIterable<string> = createReadStream(path, "utf8");
+  for await (const chunk of chunks) {
+    progress.add(Buffer.byteLength(chunk));
+    yield chunk;
+  }
+}
+
+/** Gives why a line cannot be read. */
+function feedLine(run: Replay, { text }: Line): string | undefined {
+  if (text === undefined) return "is too long";
+  let row: unknown;
   try {
-    return { ok: true, value: JSON.parse(line) };
+    row = JSON.parse(text);
   } catch {
-    return { ok: false };
+    return "is not JSON";
   }
-}
-
-function printReport(report: ReplayReport, context: CommandContext): void {
-  const { answers, changed } = report;
-  context.out(
-    `${count(report.runs, "run")}, ${count(report.calls, "tool call")}, ${count(report.modelCalls, "model call")}: ` +
-      `${answers.allowed} allowed, ${answers.held} held, ${answers.blocked} blocked, ${answers.terminated} ending their run\n`,
-  );
-  context.out(`beside the record: ${changed.stricter} stricter, ${changed.milder} milder\n\n`);
-  context.out(
-    table([
-      ["rule", "blocked", "held", "redacted"],
-      ...report.rules.map((rule) => [ruleName(rule), rule.blocked, rule.held, rule.redacted]),
-    ]),
-  );
-  for (const rule of report.rules) {
-    if (rule.examples.length === 0) continue;
-    context.out(`\n  ${paint(context, "bold", ruleName(rule))}\n`);
-    for (const example of rule.examples) context.out(`    ${example.runId}  ${example.tool} ${example.args}\n`);
-  }
-  for (const [reason, number] of Object.entries(report.skipped))
-    context.err(`${count(number, "line")} skipped: ${reason}\n`);
-}
-
-function ruleName(rule: ReplayReport["rules"][number]): string {
-  return rule.mode === "shadow" ? `${rule.ruleId} (shadow)` : rule.ruleId;
+  const fed = run.feed(row);
+  return fed.ok ? undefined : `${fed.reason}; see \`handlebar help replay\``;
 }

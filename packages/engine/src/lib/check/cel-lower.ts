@@ -7,9 +7,9 @@ import { EXPR_DEPTH_MAX, EXPR_NODE_COUNT_MAX } from "../limits.ts";
 /** What is wrong with an expression, and where in its text, from 0. */
 export class ExprSyntaxError extends Error {
   readonly offset: number;
-  constructor(message: string, offset: number, options?: ErrorOptions) {
-    super(message, options);
-    this.offset = offset;
+  constructor(message: string, at: { readonly offset: number; readonly cause?: unknown }) {
+    super(message, { cause: at.cause });
+    this.offset = at.offset;
   }
 }
 
@@ -40,7 +40,10 @@ function parseCel(src: string): ParsedExpr {
   } catch (error) {
     const location = (error as { location?: { start?: { offset?: number } } }).location;
     const text = error instanceof Error ? error.message : String(error);
-    throw new ExprSyntaxError(text.replace(/^<input>:\d+:\d+: /, ""), location?.start?.offset ?? 0, { cause: error });
+    throw new ExprSyntaxError(text.replace(/^<input>:\d+:\d+: /, ""), {
+      offset: location?.start?.offset ?? 0,
+      cause: error,
+    });
   }
 }
 
@@ -55,7 +58,7 @@ class Lowering {
   }
 
   lower(expr: Expr | undefined, locals: ReadonlySet<string>, depth: number): ExprNode {
-    if (expr === undefined) throw new ExprSyntaxError("is empty", 0);
+    if (expr === undefined) throw new ExprSyntaxError("is empty", { offset: 0 });
     this.#count += 1;
     if (this.#count > EXPR_NODE_COUNT_MAX)
       this.#fail(expr, `has more than ${EXPR_NODE_COUNT_MAX} parts; split the rule`);
@@ -152,7 +155,7 @@ class Lowering {
   }
 
   #fail(expr: Expr, message: string): never {
-    throw new ExprSyntaxError(message, this.#positions?.positions[String(expr.id)] ?? 0);
+    throw new ExprSyntaxError(message, { offset: this.#positions?.positions[String(expr.id)] ?? 0 });
   }
 }
 

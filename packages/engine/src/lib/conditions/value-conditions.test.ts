@@ -135,6 +135,14 @@ describe("paths", () => {
     expect(ask({ path: "i[].p", type: "any", op: "absent", quantifier: "all" }, args)).toBe("false");
     expect(ask({ path: "i[].p", onMissing: "match", ...over }, { i: [] })).toBe("true");
   });
+
+  it("joins places without a value and places of the wrong kind after Kleene", () => {
+    const args = { i: [{}, "text"] };
+    expect(ask({ path: "i[].p", type: "any", op: "absent" }, args)).toBe("true");
+    expect(ask({ path: "i[].p", type: "any", op: "exists" }, args)).toBe("unknown");
+    expect(ask({ path: "i[].p", onMissing: "match", ...over }, args)).toBe("true");
+    expect(ask({ path: "i[].p", quantifier: "all", ...over }, args)).toBe("false");
+  });
   it("compares the leaves of one type in a whole tree", () => {
     const args = { a: [1, "secret", { b: true, c: "x" }], d: null };
     expect(ask({ path: "**", type: "string", op: "contains", value: "ecre" }, args)).toBe("true");

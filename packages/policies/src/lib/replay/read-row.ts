@@ -1,77 +1,27 @@
-import {
-  type AuditEvent,
-  actorSchema,
-  auditEventSchema,
-  EVENT_SCHEMA,
-  type JsonValue,
-  jsonObjectSchema,
-  jsonValueSchema,
-  metricsSchema,
-  parseValue,
-  stringMapSchema,
-} from "@handlebar/protocol";
-import type { TrafficStep } from "./traffic.ts";
+import { toPlain } from "@handlebar/engine";
+import { actorSchema, EVENT_SCHEMA, jsonObjectSchema, metricsSchema, stringMapSchema } from "@handlebar/protocol";
+import { readEvent } from "./read-event.ts";
+import { type RowReading, wrongRow } from "./row-reading.ts";
+import type { TrafficCall, TrafficResult, TrafficStart } from "./traffic.ts";
 
-/** What a row says, or why it cannot be read. */
-export type RowReading =
-  | { readonly ok: true; readonly steps: readonly TrafficStep[] }
-  | { readonly ok: false; readonly reason: string };
+/** UTF-16 code units of the ids that a row is read with, as those of audit events. */
+const ID_LENGTH_MAX = 256;
 
 /**
  * Reads one row of recorded traffic: an audit event, or a plain row with `run_id`, `tool`, `args` and, where they are known,
- * `step`, `result`, `error`, `prompt`, `ts`, `tags`, `actor`, `context`, `metrics`. Other fields are not read.
+ * `step`, `result`, `error`, `prompt`, `ts` (ISO 8601, or epoch milliseconds), `agent`, `actor`, `session_id`, `tags` (the
+ * tool's), `run_tags`, `context`, `metrics`. No other field is read. Never throws.
  *
  * @param rowNumber tells calls without `step` apart.
  */
 export function readTrafficRow(row: unknown, rowNumber: number = 0): RowReading {
-  if (typeof row !== "object" || row === null || Array.isArray(row)) return wrong("is not an object");
-  const fields = row as Readonly<Record<string, unknown>>;
-  return fields["schema"] === EVENT_SCHEMA ? readEvent(fields) : readPlainRow(fields, rowNumber);
-}
-
-function wrong(reason: string): RowReading {
-  return { ok: false, reason };
-}
-
-function readEvent(row: unknown): RowReading {
-  const parsed = parseValue(auditEventSchema, row);
-  if (!parsed.ok) return wrong(`is no audit event: ${parsed.issues[0]?.path} ${parsed.issues[0]?.message}`);
-  // The schema is that of an audit event; only its optional fields are typed more loosely.
-  return { ok: true, steps: stepsOf(parsed.value as AuditEvent) };
-}
-
-function stepsOf(event: AuditEvent): readonly TrafficStep[] {
-  const { runId } = event;
-  const at = { runId, atMs: Date.parse(event.ts) };
-  switch (event.kind) {
-    case "run.started": {
-      const { agent, actor, tags, context, prompt } = event.data;
-      const start: TrafficStep = { kind: "start", ...at, agent, actor, sessionId: event.sessionId, tags, context };
-      return prompt === undefined ? [start] : [start, { kind: "prompt", ...at, text: prompt }];
-    }
-    case "message.raw.created": {
-      const { role, content } = event.data;
-      if (role !== "user" && role !== "system") return [];
-      const parts =
-        typeof content === "string" ? [content] : content.flatMap((p) => (p.type === "text" ? [p.text] : []));
-      return [{ kind: "prompt", ...at, text: parts.join("\n") }];
-    }
-    case "tool.decision": {
-      const { callId, tool, args, verdict } = event.data;
-      return [{ kind: "call", ...at, callId, tool: tool.name, tags: tool.tags ?? [], args: args ?? {}, verdict }];
-    }
-    case "tool.result": {
-      const { callId, tool, result, error, metrics } = event.data;
-      return [{ kind: "result", ...at, callId, tool: tool.name, tags: tool.tags ?? [], result, error, metrics }];
-    }
-    case "llm.decision":
-      return [{ kind: "llm", ...at, callId: event.data.callId, messages: [], verdict: event.data.verdict }];
-    case "llm.result":
-      return [{ kind: "llmResult", ...at, callId: event.data.callId, metrics: event.data.metrics }];
-    case "run.ended":
-      return [{ kind: "end", ...at }];
-    default:
-      return [];
+  if (typeof row !== "object" || row === null || Array.isArray(row)) return wrongRow("is not an object");
+  const fields: Fields = { ...row };
+  try {
+    return fields["schema"] === EVENT_SCHEMA ? readEvent(fields) : readPlainRow(fields, rowNumber);
+  } catch {
+    // Schemas recurse into values: what is nested more deeply than the stack is reaches this.
+    return wrongRow("is nested too deeply");
   }
 }
 
@@ -80,46 +30,75 @@ type Fields = Readonly<Record<string, unknown>>;
 function readPlainRow(row: Fields, rowNumber: number): RowReading {
   const runId = row["run_id"];
   const tool = row["tool"];
-  if (typeof runId !== "string" || runId === "") return wrong("`run_id` must be text");
-  if (typeof tool !== "string" || tool === "") return wrong("`tool` must be text");
-  const args = row["args"] === undefined ? {} : readJson(row["args"]);
-  if (args === undefined) return wrong("`args` must be JSON");
-  const atMs =
-    typeof row["ts"] === "string" || typeof row["ts"] === "number" ? new Date(row["ts"]).getTime() : undefined;
-  if (Number.isNaN(atMs)) return wrong("`ts` must be a time");
-  const at = { runId, atMs };
-  const tags = Array.isArray(row["tags"]) ? row["tags"].filter((tag) => typeof tag === "string") : [];
-  const callId = `${runId} ${String(row["step"] ?? rowNumber)}`.slice(-256);
+  if (typeof runId !== "string" || runId === "") return wrongRow("`run_id` must be text");
+  if (runId.length > ID_LENGTH_MAX) return wrongRow(`\`run_id\` must have at most ${ID_LENGTH_MAX} characters`);
+  if (typeof tool !== "string" || tool === "") return wrongRow("`tool` must be text");
+  if (tool.length > ID_LENGTH_MAX) return wrongRow(`\`tool\` must have at most ${ID_LENGTH_MAX} characters`);
+  const atMs = readTime(row["ts"]);
+  if (Number.isNaN(atMs)) return wrongRow("`ts` must be an ISO 8601 time or epoch milliseconds");
+  const step = typeof row["step"] === "number" || typeof row["step"] === "string" ? row["step"] : undefined;
+  const about = {
+    runId,
+    atMs,
+    tool,
+    tags: Array.isArray(row["tags"]) ? row["tags"].filter((tag) => typeof tag === "string") : [],
+    // Rows have no call ids, and a step may be named twice: the number of the row tells them apart.
+    callId: `row ${rowNumber}`,
+  };
+  const args = toPlain(row["args"] ?? {});
+  const isExceeded = args.notes.exceeded;
+  const call: TrafficCall = { kind: "call", ...about, step, args: args.value, isExceeded, isIncomplete: false };
+  const prompt = row["prompt"];
   return {
     ok: true,
     steps: [
-      startOf(row, at),
-      ...(typeof row["prompt"] === "string" ? [{ kind: "prompt" as const, ...at, text: row["prompt"] }] : []),
-      { kind: "call", ...at, callId, tool, tags, args },
-      {
-        kind: "result",
-        ...at,
-        callId,
-        tool,
-        tags,
-        result: readJson(row["result"]),
-        error: readError(row["error"]),
-        metrics: read(metricsSchema, row["metrics"]),
-      },
+      startOf(row, { runId, atMs }),
+      ...(typeof prompt === "string" ? [{ kind: "prompt" as const, runId, atMs, text: prompt }] : []),
+      call,
+      resultOf(row, about),
     ],
   };
 }
 
-function startOf(row: Fields, at: { readonly runId: string; readonly atMs: number | undefined }): TrafficStep {
-  const agent = typeof row["agent"] === "string" ? { slug: row["agent"] } : undefined;
+function resultOf(
+  row: Fields,
+  about: Pick<TrafficResult, "runId" | "atMs" | "tool" | "tags" | "callId">,
+): TrafficResult {
+  const result = row["result"] === undefined ? undefined : toPlain(row["result"]);
+  return {
+    kind: "result",
+    ...about,
+    result: result?.value,
+    isExceeded: result?.notes.exceeded === true,
+    isIncomplete: false,
+    error: readError(row["error"]),
+    metrics: read(metricsSchema, row["metrics"]),
+  };
+}
+
+function startOf(row: Fields, at: Pick<TrafficStart, "runId" | "atMs">): TrafficStart {
+  const actor = row["actor"];
   return {
     kind: "start",
+    isImplied: true,
     ...at,
-    agent,
-    actor: typeof row["actor"] === "string" ? { externalId: row["actor"] } : read(actorSchema, row["actor"]),
+    agent: typeof row["agent"] === "string" ? { slug: row["agent"] } : undefined,
+    actor: read(actorSchema, typeof actor === "string" ? { externalId: actor } : actor),
+    sessionId: typeof row["session_id"] === "string" ? row["session_id"] : undefined,
     tags: read(stringMapSchema, row["run_tags"]),
     context: read(jsonObjectSchema, row["context"]),
   };
+}
+
+/** `NaN` for what is no time. */
+function readTime(ts: unknown): number | undefined {
+  if (ts === undefined || ts === null) return undefined;
+  return typeof ts === "string" || typeof ts === "number" ? new Date(ts).getTime() : Number.NaN;
+}
+
+/** What is asked of a schema here. */
+interface Readable<T> {
+  safeParse(value: unknown): { readonly success: true; readonly data: T } | { readonly success: false };
 }
 
 function read<T>(schema: Readable<T>, value: unknown): T | undefined {
@@ -128,17 +107,9 @@ function read<T>(schema: Readable<T>, value: unknown): T | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** What is asked of a schema here. */
-interface Readable<T> {
-  safeParse(value: unknown): { readonly success: true; readonly data: T } | { readonly success: false };
-}
-
-function readJson(value: unknown): JsonValue | undefined {
-  return value === undefined ? undefined : read(jsonValueSchema, value);
-}
-
 function readError(error: unknown): { readonly message: string } | undefined {
   if (typeof error === "string" && error !== "") return { message: error };
   if (typeof error !== "object" || error === null) return undefined;
-  return { message: "message" in error ? String(error.message) : JSON.stringify(error) };
+  const message = "message" in error ? error.message : undefined;
+  return { message: typeof message === "string" ? message : (JSON.stringify(toPlain(error).value) ?? "") };
 }

@@ -1,146 +1,221 @@
 import {
+  type ApprovalFact,
   type CallFacts,
   createRunState,
   decide,
   type Facts,
   type LocalWindows,
+  needs,
   noteCall,
   notePrompt,
   noteResult,
   type PolicySet,
+  seedLabels,
   sharedAdds,
-  toPlain,
+  UNKNOWN,
 } from "@handlebar/engine";
-import type { Decision } from "@handlebar/protocol";
-import type { TrafficStep } from "./traffic.ts";
+import type { Decision, Message } from "@handlebar/protocol";
+import { REPLAY_LIMITS } from "./limits.ts";
+import { RecordedMessages } from "./recorded-messages.ts";
+import type { ReplaySessions } from "./replay-sessions.ts";
+import type {
+  RecordedAnswer,
+  TrafficCall,
+  TrafficModelCall,
+  TrafficModelResult,
+  TrafficResult,
+  TrafficStart,
+} from "./traffic.ts";
 
 export interface ReplaySettings {
   readonly set: PolicySet;
   /** Windows beyond a run: those of all the runs replayed. */
   readonly windows: LocalWindows;
+  readonly sessions: ReplaySessions;
   readonly failClosed: boolean;
   /** Tags that tools have beside those recorded. */
   readonly tagsOf: (tool: string) => readonly string[];
-  readonly agentTags: readonly string[];
-  readonly agentSlug: string;
+  readonly agent: { readonly slug: string; readonly tags: readonly string[] };
+  /** Told what the rules that were asked need and no record has, such as `signal risk`. */
+  readonly onMissing: (what: string) => void;
 }
 
-type Start = Extract<TrafficStep, { readonly kind: "start" }>;
-type Call = Extract<TrafficStep, { readonly kind: "call" }>;
-type Result = Extract<TrafficStep, { readonly kind: "result" }>;
-
-/** Between rows that carry no time: a second each, so that windows move. */
+/** Between calls whose rows carry no time: a second each, so that windows move. */
 const STEP_MS = 1_000;
+
+type About = Pick<Facts, "call" | "llm" | "metrics" | "approval">;
 
 /** One recorded run, decided again. What ran then counts as having run, whatever the candidate says of it. */
 export class ReplayRun {
   readonly #settings: ReplaySettings;
   readonly #state = createRunState();
   readonly #calls = new Map<string, CallFacts>();
-  #start: Start | undefined;
-  #startedAtMs = 0;
-  #nowMs = 0;
+  readonly #messages = new RecordedMessages();
+  #start: TrafficStart;
+  #lastPrompt: string | undefined;
+  #startedAtMs: number;
+  #nowMs: number;
+  #hasCalled = false;
 
-  constructor(settings: ReplaySettings) {
+  constructor(settings: ReplaySettings, start: TrafficStart) {
     this.#settings = settings;
+    this.#start = start;
+    this.#startedAtMs = start.atMs ?? 0;
+    this.#nowMs = this.#startedAtMs;
+    this.#seed();
   }
 
-  /** Rows without a start of their own begin the run with the first one. */
-  begin(start: Start): void {
-    if (this.#start !== undefined) return;
+  /** The run's own start says more of it than a row of it did. */
+  begin(start: TrafficStart): void {
+    if (start.isImplied || !this.#start.isImplied) return;
     this.#start = start;
-    this.#nowMs = start.atMs ?? 0;
-    this.#startedAtMs = this.#nowMs;
+    this.#seed();
   }
 
   prompt(text: string): void {
+    // Rows repeat the prompt of their run.
+    if (text === this.#lastPrompt) return;
+    this.#lastPrompt = text;
     notePrompt(this.#settings.set, this.#state, text);
   }
 
-  call(step: Call): Decision {
-    this.#move(step.atMs);
+  message(message: Message): void {
+    if (message.role === "user" || message.role === "system") this.prompt(authoredText(message));
+    this.#messages.add(message);
+  }
+
+  call(step: TrafficCall): Decision {
+    this.#move(step.atMs ?? (this.#hasCalled ? this.#nowMs + STEP_MS : undefined));
+    this.#hasCalled = true;
     const call = this.#callFacts(step);
-    const facts: Facts = { ...this.#facts("tool.before"), call };
+    const approval = approvalOf(step.recorded);
+    const facts = this.#facts("tool.before", { call, ...(approval === undefined ? {} : { approval }) }, step.subjects);
     const decision = decide(this.#settings.set, facts);
-    if (step.verdict !== "BLOCK") {
-      noteCall(this.#settings.set, facts, { verdict: "ALLOW" });
-      this.#apply(facts, step.callId);
-      this.#calls.set(step.callId, call);
-    }
+    if (step.recorded?.verdict === "BLOCK") return decision;
+    this.#letThrough(facts, step.callId);
+    this.#calls.set(step.callId, call);
+    const [oldest] = this.#calls.keys();
+    if (this.#calls.size > REPLAY_LIMITS.openCallCountMax && oldest !== undefined) this.#calls.delete(oldest);
     return decision;
   }
 
-  result(step: Result): Decision {
+  result(step: TrafficResult): Decision {
     this.#move(step.atMs);
-    const call = this.#calls.get(step.callId) ?? this.#callFacts({ ...step, args: {} });
+    // The call of a result may be missing in the record: its arguments are then not known.
+    const call = this.#calls.get(step.callId) ?? this.#callFacts({ ...step, args: {}, isExceeded: true });
     this.#calls.delete(step.callId);
-    const facts: Facts = {
-      ...this.#facts("tool.after"),
-      call: { ...call, result: step.result, error: step.error, durationMs: step.metrics?.["duration_ms"] },
-      metrics: step.metrics,
-    };
-    return this.#after(facts, step.callId);
+    const { result, error, metrics, isExceeded: resultExceeded } = step;
+    const durationMs = metrics?.["duration_ms"];
+    return this.#after(
+      this.#facts("tool.after", {
+        call: { ...call, result, resultExceeded, error, durationMs },
+        metrics,
+      }),
+      step.callId,
+    );
   }
 
-  llm(step: Extract<TrafficStep, { readonly kind: "llm" }>): Decision {
+  llm(step: TrafficModelCall): Decision {
     this.#move(step.atMs);
-    const facts: Facts = { ...this.#facts("llm.before"), llm: { callId: step.callId, messages: step.messages } };
+    const { callId, model } = step;
+    const facts = this.#facts("llm.before", { llm: { callId, model, messages: this.#messages.all } });
     const decision = decide(this.#settings.set, facts);
-    if (step.verdict !== "BLOCK") {
-      noteCall(this.#settings.set, facts, { verdict: "ALLOW" });
-      this.#apply(facts, step.callId);
-    }
+    if (step.recorded?.verdict !== "BLOCK") this.#letThrough(facts, callId);
     return decision;
   }
 
-  llmResult(step: Extract<TrafficStep, { readonly kind: "llmResult" }>): Decision {
+  /** @param response the message that followed in the record, where one did. */
+  llmResult(step: TrafficModelResult, response: Message | undefined): Decision {
     this.#move(step.atMs);
-    const facts: Facts = { ...this.#facts("llm.after"), llm: { callId: step.callId }, metrics: step.metrics };
-    return this.#after(facts, step.callId);
+    const { callId, model, metrics } = step;
+    return this.#after(this.#facts("llm.after", { llm: { callId, model, response }, metrics }), callId);
+  }
+
+  #letThrough(facts: Facts, callId: string): void {
+    noteCall(this.#settings.set, facts, { verdict: "ALLOW" });
+    this.#apply(facts, callId);
   }
 
   #after(facts: Facts, callId: string): Decision {
-    noteResult(this.#settings.set, facts);
+    const { set, sessions } = this.#settings;
+    noteResult(set, facts);
+    sessions.keep(this.#start.sessionId, facts, set);
     this.#apply(facts, callId);
-    return decide(this.#settings.set, facts);
+    return decide(set, facts);
   }
 
   #apply(facts: Facts, callId: string): void {
-    for (const add of sharedAdds(this.#settings.set, facts)) this.#settings.windows.apply(add, callId, this.#nowMs);
+    const { set, windows } = this.#settings;
+    // Ids of calls are told apart within their run alone.
+    const id = `${facts.phase.slice(0, 3)}:${this.#start.runId} ${callId}`;
+    for (const add of sharedAdds(set, facts)) windows.apply(add, id, this.#nowMs);
   }
 
   #move(atMs: number | undefined): void {
-    this.#nowMs = atMs ?? this.#nowMs + STEP_MS;
+    if (atMs !== undefined) this.#nowMs = atMs;
   }
 
-  #callFacts({ callId, tool, tags, args }: Pick<Call, "callId" | "tool" | "tags" | "args">): CallFacts {
-    const all = [...new Set([...tags, ...this.#settings.tagsOf(tool)])];
-    return { callId, tool: { name: tool, tags: all }, args: toPlain(args).value };
+  #seed(): void {
+    seedLabels(this.#state.flow, this.#settings.sessions.read(this.#start.sessionId));
   }
 
-  #facts(phase: Facts["phase"]): Facts {
-    const start = this.#start;
+  #callFacts(step: Pick<TrafficCall, "callId" | "tool" | "toolKind" | "tags" | "args" | "isExceeded">): CallFacts {
+    const { callId, args, isExceeded: argsExceeded } = step;
+    const tags = [...new Set([...step.tags, ...this.#settings.tagsOf(step.tool)])];
+    return { callId, tool: { name: step.tool, tags, kind: step.toolKind }, args, argsExceeded };
+  }
+
+  #facts(phase: Facts["phase"], about: About, subjects?: TrafficCall["subjects"]): Facts {
+    const { agent, windows, failClosed } = this.#settings;
+    const { agent: own, actor, runId, sessionId, tags, context } = this.#start;
     const nowMs = this.#nowMs;
-    return {
+    const facts: Facts = {
       phase,
       nowMs,
-      agent: {
-        slug: start?.agent?.slug ?? this.#settings.agentSlug,
-        tags: start?.agent?.tags ?? this.#settings.agentTags,
-      },
-      actor: start?.actor,
+      agent: { slug: own?.slug ?? agent.slug, tags: own?.tags ?? agent.tags },
+      actor,
       run: {
-        runId: start?.runId ?? "",
-        sessionId: start?.sessionId,
+        runId,
+        sessionId,
         startedAtMs: this.#startedAtMs,
         status: "open",
-        tags: start?.tags ?? {},
-        context: start?.context ?? {},
+        tags: tags ?? {},
+        context: context ?? {},
         state: this.#state,
       },
-      shared: { read: (need) => this.#settings.windows.read(need, nowMs) },
-      failClosed: this.#settings.failClosed,
+      ...about,
+      shared: { read: (need) => windows.read(need, nowMs) },
+      failClosed,
       enforceMode: "enforce",
     };
+    return { ...facts, ...this.#hostFacts(facts, subjects) };
   }
+
+  /** What the host's functions said. Records have the subjects of a call, no signal and no custom condition. */
+  #hostFacts(facts: Facts, subjects: TrafficCall["subjects"]): Pick<Facts, "subjects" | "signals" | "customs"> {
+    const { set, onMissing } = this.#settings;
+    const asked = needs(set, facts);
+    if (asked.subjects && subjects === undefined) onMissing("subjects");
+    for (const name of asked.signals) onMissing(`signal ${name}`);
+    for (const { name } of asked.customs) onMissing(`custom condition ${name}`);
+    return {
+      subjects: subjects ?? UNKNOWN,
+      signals: new Map(asked.signals.map((name) => [name, UNKNOWN])),
+      customs: new Map(asked.customs.map(({ key }) => [key, UNKNOWN])),
+    };
+  }
+}
+
+/** The text of a message that its author wrote. */
+function authoredText({ content }: Message): string {
+  if (typeof content === "string") return content;
+  return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+}
+
+/** A person's answer was to exactly this call, so it answers the candidate too. */
+function approvalOf(recorded: RecordedAnswer | undefined): ApprovalFact | undefined {
+  const cause = recorded?.cause;
+  if (cause?.kind === "HITL_APPROVED") return { approvalId: cause.approvalId, status: "approved", by: cause.by };
+  if (cause?.kind === "HITL_DENIED") return { approvalId: cause.approvalId, status: "denied", by: cause.by };
+  return undefined;
 }

@@ -1,125 +1,170 @@
 import { compile, LocalWindows } from "@handlebar/engine";
-import type { Decision, Policy, Tool } from "@handlebar/protocol";
+import type { Decision, Message, Policy, Tool } from "@handlebar/protocol";
+import { REPLAY_LIMITS } from "./limits.ts";
 import { readTrafficRow } from "./read-row.ts";
+import { ReplayCounts } from "./replay-counts.ts";
 import { ReplayRun, type ReplaySettings } from "./replay-run.ts";
-import { ReplayCounts, type ReplayReport } from "./report.ts";
-import type { TrafficStep } from "./traffic.ts";
+import { ReplaySessions } from "./replay-sessions.ts";
+import type { ReplayReport } from "./report.ts";
+import type { TrafficCall, TrafficLoss, TrafficModelResult, TrafficStart, TrafficStep } from "./traffic.ts";
 
 export interface ReplayOptions {
-  /** Tags of tools, beside those recorded with the calls. */
+  /** Tags and classification of tools, beside the tags recorded with the calls. */
   readonly tools?: readonly Tool[] | undefined;
-  /** The agent of rows that name none. Default `agent`. */
+  /** The agent of rows that name none. Default `agent`, without tags. */
   readonly agent?: { readonly slug: string; readonly tags?: readonly string[] | undefined } | undefined;
+  /** Decides as a client with `failClosed` does. Default false. */
   readonly failClosed?: boolean | undefined;
-  /** Told of every tool call that was decided again. */
-  readonly onDecision?:
-    | ((call: Extract<TrafficStep, { readonly kind: "call" }>, decision: Decision) => void)
-    | undefined;
+  /** Told of every tool call that was decided again, in the order of the record. */
+  readonly onDecision?: ((call: TrafficCall, decision: Decision) => void) | undefined;
 }
+
+/** Whether a row was taken in, or why it cannot be read. */
+export type FeedResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** A candidate policy at work on recorded traffic. */
 export interface Replay {
-  /** Takes in the next row, in the order of the record. False, with the reason counted, for one that cannot be read. */
-  feed(row: unknown): boolean;
+  /** Takes in the next row, in the order of the record. A row that cannot be read changes nothing but the counts. */
+  feed(row: unknown): FeedResult;
+  /** What was found so far. */
   report(): ReplayReport;
 }
 
-/** Runs whose memory is kept at once; the one that was seen longest ago is forgotten beyond it. */
-const RUN_COUNT_MAX = 10_000;
-
 /**
  * Decides recorded traffic again by a candidate, statefully: counters, sequences, windows and labels are what they were when
- * it was recorded, since what ran then counts as having run. Calls no tool.
+ * it was recorded, since what ran then counts as having run, and what a person approved then counts as approved. Calls no
+ * tool. Time is that of the record; in rows without times a run begins at 0 and its calls are a second apart.
+ *
+ * Rules of shadow policies are counted by what they would do. Memory is bounded: of more than 2,000 runs open at
+ * once those seen longest ago are forgotten, and counted.
  * @throws HandlebarError `HB_POLICY_…` where the candidate is wrong.
  */
 export function createReplay(policies: readonly Policy[], options: ReplayOptions = {}): Replay {
   return new TrafficReplay(policies, options);
 }
 
+/** A run, and the model's answer that is waiting for its message. */
+interface OpenRun {
+  readonly run: ReplayRun;
+  answer: TrafficModelResult | undefined;
+}
+
 class TrafficReplay implements Replay {
   readonly #settings: ReplaySettings;
   readonly #options: ReplayOptions;
-  readonly #runs = new Map<string, ReplayRun>();
-  readonly #counts = new ReplayCounts();
+  readonly #runs = new Map<string, OpenRun>();
+  readonly #counts: ReplayCounts;
 
   constructor(policies: readonly Policy[], options: ReplayOptions) {
     const set = compile(policies);
     const tags = new Map((options.tools ?? []).map((tool) => [tool.name, tagsOf(tool)]));
+    const { slug = "agent", tags: agentTags = [] } = options.agent ?? {};
     this.#options = options;
+    this.#counts = new ReplayCounts(set.policies);
     this.#settings = {
       set,
       windows: new LocalWindows(),
+      sessions: new ReplaySessions(),
       failClosed: options.failClosed ?? false,
       tagsOf: (tool) => tags.get(tool) ?? [],
-      agentSlug: options.agent?.slug ?? "agent",
-      agentTags: options.agent?.tags ?? [],
+      agent: { slug, tags: agentTags },
+      onMissing: (what) => this.#counts.missing(what),
     };
-    for (const policy of set.policies) {
-      for (const rule of policy.rules) this.#counts.know(policy.id ?? "", rule.id ?? "", policy.mode ?? "enforce");
-    }
   }
 
-  feed(row: unknown): boolean {
-    this.#counts.rows += 1;
-    const reading = readTrafficRow(row, this.#counts.rows);
+  feed(row: unknown): FeedResult {
+    const reading = readTrafficRow(row, this.#counts.row());
     if (!reading.ok) {
       this.#counts.skip(reading.reason);
-      return false;
+      return reading;
     }
     for (const step of reading.steps) this.#take(step);
-    return true;
+    return { ok: true };
   }
 
   report(): ReplayReport {
+    for (const open of this.#runs.values()) this.#settle(open);
     return this.#counts.report();
   }
 
   #take(step: TrafficStep): void {
-    const run = this.#runOf(step.runId);
-    const counted = { runId: step.runId, callId: "", tool: "", args: null, recorded: undefined };
+    if (step.kind === "lost") this.#counts.lose(step.count);
+    else this.#takeOf(step);
+  }
+
+  #takeOf(step: Exclude<TrafficStep, TrafficLoss>): void {
+    const open = this.#runOf(step);
+    const isAnswer = step.kind === "message" && step.message.role === "assistant";
+    if (step.kind !== "start") this.#settle(open, isAnswer ? step.message : undefined);
+    const { run } = open;
     switch (step.kind) {
       case "start":
         run.begin(step);
-        return;
+        break;
       case "prompt":
         run.prompt(step.text);
-        return;
-      case "call": {
-        const decision = run.call(step);
-        this.#counts.call(decision, { ...step, recorded: step.verdict });
-        this.#options.onDecision?.(step, decision);
-        return;
-      }
+        break;
+      case "message":
+        run.message(step.message);
+        break;
+      case "call":
+        this.#takeCall(run, step);
+        break;
       case "result":
-        this.#counts.rulesOf(run.result(step), { ...counted, callId: step.callId, tool: step.tool });
-        return;
+        this.#counts.result(run.result(step), step);
+        break;
       case "llm":
-        this.#counts.modelCall(run.llm(step), { ...counted, callId: step.callId, tool: "model" });
-        return;
+        this.#counts.modelCall(run.llm(step), step);
+        break;
       case "llmResult":
-        this.#counts.rulesOf(run.llmResult(step), { ...counted, callId: step.callId, tool: "model" });
-        return;
+        open.answer = step;
+        break;
       case "end":
         this.#runs.delete(step.runId);
-        return;
+        break;
+      default:
+        step satisfies never;
     }
   }
 
-  #runOf(runId: string): ReplayRun {
+  #takeCall(run: ReplayRun, step: TrafficCall): void {
+    const decision = run.call(step);
+    this.#counts.call(decision, step);
+    this.#options.onDecision?.(step, decision);
+  }
+
+  /** A model's answer is decided once it is known which message it was. */
+  #settle(open: OpenRun, response?: Message): void {
+    const { answer, run } = open;
+    if (answer === undefined) return;
+    open.answer = undefined;
+    this.#counts.modelResult(run.llmResult(answer, response), answer);
+  }
+
+  #runOf(step: TrafficStep): OpenRun {
+    const { runId, atMs } = step;
     const known = this.#runs.get(runId);
     if (known !== undefined) {
       this.#runs.delete(runId);
       this.#runs.set(runId, known);
       return known;
     }
-    const run = new ReplayRun(this.#settings);
-    this.#runs.set(runId, run);
-    this.#counts.runs += 1;
-    if (this.#runs.size > RUN_COUNT_MAX) {
-      const [oldest] = this.#runs.keys();
-      if (oldest !== undefined) this.#runs.delete(oldest);
+    const start: TrafficStart = step.kind === "start" ? step : { kind: "start", isImplied: true, runId, atMs };
+    const open: OpenRun = { run: new ReplayRun(this.#settings, start), answer: undefined };
+    this.#runs.set(runId, open);
+    this.#counts.run();
+    this.#forgetOldest();
+    return open;
+  }
+
+  #forgetOldest(): void {
+    if (this.#runs.size <= REPLAY_LIMITS.runCountMax) return;
+    for (const [runId, open] of this.#runs) {
+      this.#settle(open);
+      this.#runs.delete(runId);
+      this.#counts.forget();
+      return;
     }
-    return run;
   }
 }
 

@@ -19,7 +19,7 @@ import {
   tagSchema,
   verdictSchema,
 } from "@handlebar/protocol";
-import { z } from "zod";
+import * as z from "zod";
 
 const epochMs = z.number();
 const causeKind = z.looseObject({ kind: z.string() });
@@ -28,7 +28,7 @@ const causeKind = z.looseObject({ kind: z.string() });
 const unknownSchema = z.strictObject({ unknown: z.literal(true) });
 
 /** The world of a case. Steps may change any of it with `change`. */
-export const conformanceWorldSchema = z.strictObject({
+const conformanceWorldSchema = z.strictObject({
   agent: z.strictObject({ slug: slugSchema, tags: z.array(tagSchema).optional() }),
   actor: actorSchema.optional(),
   run: z
@@ -83,7 +83,7 @@ export const conformanceWorldSchema = z.strictObject({
 export interface ConformanceWorld extends z.infer<typeof conformanceWorldSchema> {}
 
 /** What a decision must be; every field given must hold. */
-export const conformanceExpectationSchema = z.strictObject({
+const conformanceExpectationSchema = z.strictObject({
   verdict: verdictSchema.optional(),
   control: controlSchema.optional(),
   /** Every field given must be equal. */
