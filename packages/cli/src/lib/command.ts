@@ -1,5 +1,3 @@
-import type { ParseArgsOptionsConfig } from "node:util";
-
 /** The world as a command sees it: given, so that tests run commands in their own process. */
 export interface CommandContext {
   /** Writes data. */
@@ -18,6 +16,11 @@ export interface CommandInput {
   readonly values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
 }
 
+/** The options of a command, as `parseArgs` of Node takes them. */
+export type CommandOptions = Readonly<
+  Record<string, { readonly type: "string" | "boolean"; readonly multiple?: boolean | undefined }>
+>;
+
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -25,7 +28,7 @@ export interface Command {
   readonly usage: string;
   /** What `help <name>` says below the usage. */
   readonly details: string;
-  readonly options: ParseArgsOptionsConfig;
+  readonly options: CommandOptions;
   /** What each option means, for help. */
   readonly optionHelp: Readonly<Record<string, string>>;
   /** Gives the exit code. */

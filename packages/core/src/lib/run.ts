@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { type RunState, snapshotRunState } from "@handlebar/engine";
 import type { AuditEvent, Decision, EventData, JsonObject, RunStatus } from "@handlebar/protocol";
 import type {

@@ -36,8 +36,10 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
   switch (event.kind) {
     case "run.started":
       return startOf(event, at);
-    case "message.raw.created":
-      return [{ kind: "message", ...at, message: { role: event.data.role, content: event.data.content } }];
+    case "message.raw.created": {
+      const { role, content } = event.data;
+      return [{ kind: "message", ...at, message: { role, content }, isIncomplete: isMasked(event) }];
+    }
     case "tool.decision":
       return [callOf(event, at)];
     case "tool.result": {

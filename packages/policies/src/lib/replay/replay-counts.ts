@@ -1,5 +1,15 @@
-import type { Decision, EvaluatedRule, JsonValue, Policy, ShadowDecision } from "@handlebar/protocol";
+import type {
+  Decision,
+  Effect,
+  EvaluatedRule,
+  JsonValue,
+  Policy,
+  Redaction,
+  ShadowDecision,
+} from "@handlebar/protocol";
 import { REPLAY_LIMITS } from "./limits.ts";
+import { wouldRedact } from "./redacts.ts";
+import type { Decided } from "./replay-run.ts";
 import type {
   ReplayAnswers,
   ReplayChange,
@@ -18,6 +28,7 @@ interface RuleCounts {
   readonly row: Counting<Omit<ReplayRule, "examples">>;
   readonly examples: ReplayExample[];
   readonly terminates: boolean;
+  readonly redactions: readonly Redaction[];
 }
 
 /** What is shown of a call. */
@@ -49,8 +60,7 @@ export class ReplayCounts {
   constructor(policies: readonly Policy[]) {
     for (const { id: policyId = "", mode = "enforce", rules } of policies) {
       for (const { id: ruleId = "", effect } of rules) {
-        const control = effect.type === "block" || effect.type === "hitl" ? effect.control : undefined;
-        this.#know({ policyId, ruleId, mode }, control === "TERMINATE");
+        this.#know({ policyId, ruleId, mode }, effect);
       }
     }
   }
@@ -73,39 +83,44 @@ export class ReplayCounts {
     this.#gaps.lostEvents += count;
   }
 
+  incomplete(): void {
+    this.#gaps.incomplete += 1;
+  }
+
   /** As many as the candidate names at most. */
   missing(what: string): void {
     this.#missing.add(what);
   }
 
-  skip(reason: string): void {
+  passOver(reason: string): void {
     const isFull = this.#skipped.size >= REPLAY_LIMITS.skipReasonCountMax && !this.#skipped.has(reason);
     const key = isFull ? OTHER_REASONS : reason;
     this.#skipped.set(key, (this.#skipped.get(key) ?? 0) + 1);
   }
 
-  call(decision: Decision, call: TrafficCall): void {
+  call(decided: Decided, call: TrafficCall): void {
+    const { decision } = decided;
     this.#count.calls += 1;
-    if (call.isIncomplete) this.#gaps.incomplete += 1;
+    if (call.isIncomplete) this.incomplete();
     countAnswer(this.#answers, decision);
     countAnswer(this.#answersWithShadow, decision.shadow ?? decision);
     this.#compare(decision, call);
-    this.#countRules(decision, call);
+    this.#countRules(decided, call);
   }
 
-  result(decision: Decision, result: TrafficResult): void {
-    if (result.isIncomplete) this.#gaps.incomplete += 1;
+  result(decided: Decided, result: TrafficResult): void {
+    if (result.isIncomplete) this.incomplete();
     const { runId, callId, tool } = result;
-    this.#countRules(decision, { runId, callId, tool, args: undefined });
+    this.#countRules(decided, { runId, callId, tool, args: undefined });
   }
 
-  modelCall(decision: Decision, { runId, callId }: TrafficModelCall): void {
+  modelCall(decided: Decided, { runId, callId }: TrafficModelCall): void {
     this.#count.modelCalls += 1;
-    this.#countRules(decision, { runId, callId, tool: "model", args: undefined });
+    this.#countRules(decided, { runId, callId, tool: "model", args: undefined });
   }
 
-  modelResult(decision: Decision, { runId, callId }: TrafficModelResult): void {
-    this.#countRules(decision, { runId, callId, tool: "model", args: undefined });
+  modelResult(decided: Decided, { runId, callId }: TrafficModelResult): void {
+    this.#countRules(decided, { runId, callId, tool: "model", args: undefined });
   }
 
   report(): ReplayReport {
@@ -142,11 +157,13 @@ export class ReplayCounts {
     });
   }
 
-  #countRules({ evaluatedRules, cause }: Decision, shown: Shown): void {
+  #countRules({ decision, facts }: Decided, shown: Shown): void {
+    const { evaluatedRules, cause } = decision;
     for (const evaluated of evaluatedRules) {
-      const rule = this.#rules.get(keyOf(evaluated)) ?? this.#know(evaluated, false);
+      const rule = this.#rules.get(keyOf(evaluated)) ?? this.#know(evaluated, undefined);
       if (evaluated.enabled) rule.row.asked += 1;
       if (!evaluated.violated) continue;
+      if (evaluated.effect === "redact" && !wouldRedact(facts, rule.redactions)) continue;
       const isApproved = evaluated.effect === "hitl" && cause.kind === "HITL_APPROVED";
       if (evaluated.effect === "block") rule.row.blocked += 1;
       else if (evaluated.effect === "hitl") rule.row.held += 1;
@@ -156,12 +173,13 @@ export class ReplayCounts {
     }
   }
 
-  #know(
-    { policyId, ruleId, mode }: Pick<EvaluatedRule, "policyId" | "ruleId" | "mode">,
-    terminates: boolean,
-  ): RuleCounts {
+  /** @param effect absent for a policy's `default`, which ends no run. */
+  #know(of: Pick<EvaluatedRule, "policyId" | "ruleId" | "mode">, effect: Effect | undefined): RuleCounts {
+    const { policyId, ruleId, mode } = of;
     const row = { policyId, ruleId, mode, asked: 0, blocked: 0, held: 0, redacted: 0, terminated: 0 };
-    const rule: RuleCounts = { row, examples: [], terminates };
+    const control = effect?.type === "block" || effect?.type === "hitl" ? effect.control : undefined;
+    const redactions = effect?.type === "redact" ? effect.redact : [];
+    const rule: RuleCounts = { row, examples: [], terminates: control === "TERMINATE", redactions };
     this.#rules.set(keyOf(row), rule);
     return rule;
   }

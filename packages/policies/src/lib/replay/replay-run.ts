@@ -43,6 +43,12 @@ export interface ReplaySettings {
 /** Between calls whose rows carry no time: a second each, so that windows move. */
 const STEP_MS = 1_000;
 
+/** A decision, and what it was about. */
+export interface Decided {
+  readonly decision: Decision;
+  readonly facts: Facts;
+}
+
 type About = Pick<Facts, "call" | "llm" | "metrics" | "approval">;
 
 /** One recorded run, decided again. What ran then counts as having run, whatever the candidate says of it. */
@@ -84,22 +90,22 @@ export class ReplayRun {
     this.#messages.add(message);
   }
 
-  call(step: TrafficCall): Decision {
+  call(step: TrafficCall): Decided {
     this.#move(step.atMs ?? (this.#hasCalled ? this.#nowMs + STEP_MS : undefined));
     this.#hasCalled = true;
     const call = this.#callFacts(step);
     const approval = approvalOf(step.recorded);
     const facts = this.#facts("tool.before", { call, ...(approval === undefined ? {} : { approval }) }, step.subjects);
-    const decision = decide(this.#settings.set, facts);
-    if (step.recorded?.verdict === "BLOCK") return decision;
+    const decided = { decision: decide(this.#settings.set, facts), facts };
+    if (step.recorded?.verdict === "BLOCK") return decided;
     this.#letThrough(facts, step.callId);
     this.#calls.set(step.callId, call);
     const [oldest] = this.#calls.keys();
     if (this.#calls.size > REPLAY_LIMITS.openCallCountMax && oldest !== undefined) this.#calls.delete(oldest);
-    return decision;
+    return decided;
   }
 
-  result(step: TrafficResult): Decision {
+  result(step: TrafficResult): Decided {
     this.#move(step.atMs);
     // The call of a result may be missing in the record: its arguments are then not known.
     const call = this.#calls.get(step.callId) ?? this.#callFacts({ ...step, args: {}, isExceeded: true });
@@ -115,17 +121,17 @@ export class ReplayRun {
     );
   }
 
-  llm(step: TrafficModelCall): Decision {
+  llm(step: TrafficModelCall): Decided {
     this.#move(step.atMs);
     const { callId, model } = step;
     const facts = this.#facts("llm.before", { llm: { callId, model, messages: this.#messages.all } });
-    const decision = decide(this.#settings.set, facts);
+    const decided = { decision: decide(this.#settings.set, facts), facts };
     if (step.recorded?.verdict !== "BLOCK") this.#letThrough(facts, callId);
-    return decision;
+    return decided;
   }
 
   /** @param response the message that followed in the record, where one did. */
-  llmResult(step: TrafficModelResult, response: Message | undefined): Decision {
+  llmResult(step: TrafficModelResult, response: Message | undefined): Decided {
     this.#move(step.atMs);
     const { callId, model, metrics } = step;
     return this.#after(this.#facts("llm.after", { llm: { callId, model, response }, metrics }), callId);
@@ -136,12 +142,12 @@ export class ReplayRun {
     this.#apply(facts, callId);
   }
 
-  #after(facts: Facts, callId: string): Decision {
+  #after(facts: Facts, callId: string): Decided {
     const { set, sessions } = this.#settings;
     noteResult(set, facts);
     sessions.keep(this.#start.sessionId, facts, set);
     this.#apply(facts, callId);
-    return decide(set, facts);
+    return { decision: decide(set, facts), facts };
   }
 
   #apply(facts: Facts, callId: string): void {

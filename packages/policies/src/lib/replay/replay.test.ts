@@ -45,6 +45,27 @@ describe("a replay's report", () => {
     expect(report.changed).toEqual({ stricter: 0, milder: 0, examples: [] });
   });
 
+  it("counts a redaction where something is taken out, in whatever a call carries", () => {
+    const policies = policiesOf(
+      `- name: mail
+  on: [tool.before, tool.after, llm.before, llm.after]
+  effect: { type: redact, redact: [{ detectors: [email] }] }`,
+    );
+    const answer = event("llm.result", { callId: "model-1", outcome: "success" });
+    const clean = [called("a"), returned("a", { result: "none" }), said("user", "hello"), asked(), answer];
+    const rule = (rows: readonly unknown[]) => replayed(policies, rows).rules.map((one) => [one.asked, one.redacted]);
+    expect(rule(clean)).toEqual([[4, 0]]);
+    const text = "ana@example.com";
+    const full = [
+      called("a", { args: { text } }),
+      returned("a", { result: [text] }),
+      said("user", text),
+      asked(),
+      answer,
+    ];
+    expect(rule([...full, said("assistant", text)])).toEqual([[4, 4]]);
+  });
+
   it("says which rules no call of the record was for", () => {
     const other = policiesOf(
       "- { name: pay, on: tool.before, effect: { type: block } }",
@@ -183,9 +204,10 @@ describe("gaps of a record", () => {
     const report = replayed(policies, [
       called("a", {}, { redaction: { findings: { email: 1 } } }),
       called("b"),
+      said("user", "[redacted:email]", { redaction: { findings: { email: 1 } } }),
       event("events.dropped", { counts, ranges: [] }),
     ]);
-    expect(report.gaps).toEqual({ lostEvents: 3, incomplete: 1, missing: ["custom condition vip", "signal risk"] });
+    expect(report.gaps).toEqual({ lostEvents: 3, incomplete: 2, missing: ["custom condition vip", "signal risk"] });
     expect(report.runs).toBe(1);
   });
 

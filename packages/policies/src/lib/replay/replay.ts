@@ -75,7 +75,7 @@ class TrafficReplay implements Replay {
   feed(row: unknown): FeedResult {
     const reading = readTrafficRow(row, this.#counts.row());
     if (!reading.ok) {
-      this.#counts.skip(reading.reason);
+      this.#counts.passOver(reading.reason);
       return reading;
     }
     for (const step of reading.steps) this.#take(step);
@@ -106,6 +106,7 @@ class TrafficReplay implements Replay {
         break;
       case "message":
         run.message(step.message);
+        if (step.isIncomplete) this.#counts.incomplete();
         break;
       case "call":
         this.#takeCall(run, step);
@@ -128,9 +129,9 @@ class TrafficReplay implements Replay {
   }
 
   #takeCall(run: ReplayRun, step: TrafficCall): void {
-    const decision = run.call(step);
-    this.#counts.call(decision, step);
-    this.#options.onDecision?.(step, decision);
+    const decided = run.call(step);
+    this.#counts.call(decided, step);
+    this.#options.onDecision?.(step, decided.decision);
   }
 
   /** A model's answer is decided once it is known which message it was. */

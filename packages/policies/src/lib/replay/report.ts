@@ -20,6 +20,7 @@ export interface ReplayChange extends ReplayExample {
 export interface ReplayTally {
   readonly blocked: number;
   readonly held: number;
+  /** Calls whose payload it would have changed; where it finds nothing to take out it does nothing. */
   readonly redacted: number;
   /** Of those blocked and held: how often that would have ended the run. */
   readonly terminated: number;
@@ -83,7 +84,7 @@ export interface ReplayReport {
   readonly gaps: {
     /** Events that were lost before they were recorded, as far as the record says. */
     readonly lostEvents: number;
-    /** Calls and results that were recorded with something masked, cut or left out: conditions see what is left. */
+    /** Calls, results and messages that were recorded with something masked, cut or left out: conditions see what is left. */
     readonly incomplete: number;
     /** What rules asked for and no record has, such as `signal risk`: unknown to the rules, which do what `onUnknown` says. */
     readonly missing: readonly string[];

@@ -27,6 +27,7 @@ export interface TrafficPrompt extends At {
 export interface TrafficMessage extends At {
   readonly kind: "message";
   readonly message: Message;
+  readonly isIncomplete: boolean;
 }
 
 /** How a call was answered when it was recorded. */
