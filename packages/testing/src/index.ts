@@ -1,3 +1,4 @@
+export type { ConformanceFailure } from "./lib/conformance/compare-decision.ts";
 export {
   type ConformanceCase,
   type ConformanceExpectation,
@@ -8,11 +9,7 @@ export {
   conformanceJsonSchema,
 } from "./lib/conformance/conformance-case.ts";
 export type { ConformanceEngine } from "./lib/conformance/conformance-engine.ts";
-export {
-  type ConformanceFailure,
-  type ConformanceResult,
-  runConformanceCase,
-} from "./lib/conformance/run-conformance-case.ts";
+export { type ConformanceResult, runConformanceCase } from "./lib/conformance/run-conformance-case.ts";
 export { type ContractCase, ExpectationError, expectEqual } from "./lib/contract-case.ts";
 export type { GrantedLease } from "./lib/control-plane/budget-ledger.ts";
 export type { EventJudge, SequenceGap } from "./lib/control-plane/event-book.ts";

@@ -1,6 +1,7 @@
 import { Handlebar } from "@handlebar/core";
 import { memorySink } from "@handlebar/core/sinks";
-import { parsePolicies } from "@handlebar/policies";
+import { createReplay, parsePolicies } from "@handlebar/policies";
+import type { Decision } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { handlebar, sandbox } from "./sandbox.fixture.ts";
 
@@ -16,6 +17,18 @@ rules:
   - { name: often, on: tool.before, when: { kind: maxCalls, scope: agent, max: 7, windowSeconds: 3600 }, effect: { type: block, control: TERMINATE } }
   - { name: mail, on: [llm.before, tool.after], effect: { type: redact, redact: [{ detectors: [email] }] } }
 `;
+
+interface Call {
+  readonly name: string;
+  readonly args: Readonly<Record<string, string | number>>;
+  readonly result?: string;
+}
+
+/** What a decision says. Not when a window has room again: an event is stamped a moment after its decision was made. */
+function gist({ verdict, control, cause, evaluatedRules }: Decision): object {
+  const { resetAt: _resetAt, ...why } = { resetAt: undefined, ...cause };
+  return { verdict, control, cause: why, evaluatedRules };
+}
 
 describe("a replay of what a client recorded, by the policies that it had", () => {
   it("gives every answer that the client gave", async () => {
@@ -33,7 +46,7 @@ describe("a replay of what a client recorded, by the policies that it had", () =
     for (const sessionId of ["s1", "s1", "s2"]) {
       const run = hb.startRun({ sessionId, prompt: "write to ana@example.com" });
       await run.beforeLlm({ messages: [{ role: "user", content: "write to ana@example.com" }] });
-      const calls = [
+      const calls: readonly Call[] = [
         { name: "publish", args: {} },
         { name: "send", args: { to: "ana@example.com" } },
         { name: "web", args: {}, result: "mail eve@example.com" },
@@ -62,14 +75,29 @@ describe("a replay of what a client recorded, by the policies that it had", () =
       "BLOCK RULE_VIOLATION",
       "BLOCK RUN_ENDED",
     ]);
+    const recorded = sink.events.filter((event) => event.kind === "tool.decision").map((event) => gist(event.data));
+    const decided: object[] = [];
+    const replay = createReplay(parsePolicies(POLICY), {
+      onDecision: ({ recorded: then }, decision) => {
+        // What came after the end of a run no policy decided.
+        decided.push(
+          then?.cause.kind === "RUN_ENDED"
+            ? gist({ ...decision, ...then, control: "TERMINATE", evaluatedRules: [] })
+            : gist(decision),
+        );
+      },
+    });
+    for (const event of sink.events) replay.feed(event);
+    expect(decided).toEqual(recorded);
     const traffic = sink.events.map((event) => `${JSON.stringify(event)}\n`).join("");
     const folder = sandbox({ "p.yaml": POLICY, "audit.jsonl": traffic });
     const { code, out } = await handlebar(folder, "replay", "--policies", "p.yaml", "--json", "audit.jsonl");
-    const report = JSON.parse(out) as { readonly rules: readonly { readonly ruleId: string }[] };
     expect(code).toBe(0);
-    expect(report).toMatchObject({
+    expect(JSON.parse(out)).toEqual(replay.report());
+    expect(replay.report()).toMatchObject({
       runs: 3,
       calls: verdicts.length,
+      modelCalls: 3,
       changed: { stricter: 0, milder: 0, examples: [] },
     });
   });

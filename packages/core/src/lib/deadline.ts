@@ -23,14 +23,12 @@ export function withDeadline<T>(
     const timer = runtime.timers.set(() => settle({ ok: false, reason: "timeout" }), options.timeoutMs, {
       keepAlive: options.keepAlive ?? true,
     });
-    if (options.signal?.aborted === true) {
-      onAbort();
-      return;
-    }
-    options.signal?.addEventListener("abort", onAbort);
+    // First of all, so that a rejection that nobody waits for any more is not an unhandled one.
     work.then(
       (value) => settle({ ok: true, value }),
       (error: unknown) => settle({ ok: false, reason: "failed", error }),
     );
+    if (options.signal?.aborted === true) onAbort();
+    else options.signal?.addEventListener("abort", onAbort);
   });
 }

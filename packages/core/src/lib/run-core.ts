@@ -4,6 +4,7 @@ import {
   inheritRunState,
   isFaithful,
   joinRunState,
+  notePrompt,
   type RunState,
   restoreRunState,
   seedLabels,
@@ -74,6 +75,7 @@ export class RunCore<TContext extends object> {
       onExpired: () => this.end("timeout"),
     });
     if (this.sessionId !== undefined) seedLabels(this.state.flow, services.sessions.read(this.sessionId));
+    if (config.prompt !== undefined) notePrompt(services.state.set, this.state, config.prompt);
     this.#writeStarted(config);
   }
 

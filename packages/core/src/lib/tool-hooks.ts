@@ -1,5 +1,14 @@
-import { type CallFacts, decide, type Facts, labelsOf, noteResult, redactValue, sharedAdds } from "@handlebar/engine";
-import type { CheckFacts, Decision, EventData, Metrics } from "@handlebar/protocol";
+import {
+  type CallFacts,
+  decide,
+  type Facts,
+  labelsOf,
+  noteResult,
+  redactValue,
+  sharedAdds,
+  UNKNOWN,
+} from "@handlebar/engine";
+import type { CheckFacts, Decision, EventData, Metrics, Subject } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
 import { callIdOf, decideCall } from "./decide-call.ts";
 import { onFailure } from "./failure-table.ts";
@@ -27,6 +36,8 @@ interface PreparedCall<TArgs> {
   /** An approval can be bound to exactly these arguments. */
   readonly canBind: boolean;
   readonly stepIndex: number;
+  /** What the user's extractor found, where a rule asked for it; recorded with the decision. */
+  subjects?: readonly Subject[];
 }
 
 export async function beforeTool<TArgs, TContext extends object>(
@@ -81,13 +92,18 @@ function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: 
 
 function decideTool<TArgs, TContext extends object>(
   core: RunCore<TContext>,
-  { call, facts, canBind }: PreparedCall<TArgs>,
+  prepared: PreparedCall<TArgs>,
 ): Promise<Decision> {
+  const { call, facts, canBind } = prepared;
   const { services } = core;
   const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
   return decideCall(services, {
     facts: (extra) => ({ ...core.facts("tool.before"), call: facts, ...extra }),
-    askUser: (needs) => askUserFunctions({ ...services, report: reporter(core) }, needs, view),
+    askUser: async (needs) => {
+      const user = await askUserFunctions({ ...services, report: reporter(core) }, needs, view);
+      if (user.subjects !== undefined && user.subjects !== UNKNOWN) prepared.subjects = user.subjects;
+      return user;
+    },
     askRemote: remoteQuestion(core, { phase: "tool.before", call: facts }),
     hold: (held) =>
       holdCall(
@@ -124,7 +140,7 @@ function decideTool<TArgs, TContext extends object>(
 
 function finishBefore<TArgs, TContext extends object>(
   core: RunCore<TContext>,
-  { call, facts, stepIndex }: PreparedCall<TArgs>,
+  { call, facts, stepIndex, subjects }: PreparedCall<TArgs>,
   { decision, tookMs }: { readonly decision: Decision; readonly tookMs: number },
 ): ToolDecision<TArgs> {
   const { config } = core.services;
@@ -135,6 +151,7 @@ function finishBefore<TArgs, TContext extends object>(
     callId: facts.callId,
     tool: toolRef(facts),
     ...(shown.value === undefined ? {} : { args: shown.value }),
+    ...(subjects === undefined ? {} : { subjects: [...subjects] }),
     decisionMs: tookMs,
   };
   core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown]) });

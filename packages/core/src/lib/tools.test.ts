@@ -62,6 +62,41 @@ describe("a defined tool", () => {
   });
 });
 
+describe("subjects", () => {
+  it("are asked for where a rule reads them, decide, and are recorded", async () => {
+    const subjects: unknown[] = [];
+    const hb = Handlebar.init({
+      agent: { slug: "a" },
+      policies: [
+        {
+          name: "p",
+          rules: [
+            {
+              name: "own",
+              on: "tool.before",
+              tool: { name: "read" },
+              when: { kind: "subject", subjectType: "patient", op: "neq", value: "p1" },
+              effect: { type: "block" },
+            },
+          ],
+        },
+      ],
+      subjects: ({ args }) => [{ subjectType: "patient", value: (args as { id: string }).id }],
+      sinks: [{ write: (event) => void (event.kind === "tool.decision" && subjects.push(event.data.subjects)) }],
+      runtime: { env: () => undefined },
+    });
+    const run = hb.startRun();
+    expect((await run.beforeTool({ name: "read", args: { id: "p1" } })).verdict).toBe("ALLOW");
+    expect((await run.beforeTool({ name: "read", args: { id: "p2" } })).verdict).toBe("BLOCK");
+    await run.beforeTool({ name: "other", args: { id: "p3" } });
+    expect(subjects).toEqual([
+      [{ subjectType: "patient", value: "p1" }],
+      [{ subjectType: "patient", value: "p2" }],
+      undefined,
+    ]);
+  });
+});
+
 describe("the current run", () => {
   it("follows what withRun starts, and nothing else", async () => {
     const hb = Handlebar.init({ agent: { slug: "a" }, policies: [], enforceMode: "off" });

@@ -60,6 +60,8 @@ class Link implements ControlPlane {
   #contactAtMs = Number.NEGATIVE_INFINITY;
   #agentId: string | undefined;
   #feed: StateFeed | undefined;
+  /** Messages that need no answer and are under way. */
+  readonly #telling = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ConnectOptions) {
@@ -108,15 +110,15 @@ class Link implements ControlPlane {
 
   registerTools(tools: readonly Tool[]): void {
     if (this.#agentId === undefined) return;
-    void this.#tell("PUT", `/v1/agents/${encodeURIComponent(this.#agentId)}/tools`, { tools });
+    this.#tell("PUT", `/v1/agents/${encodeURIComponent(this.#agentId)}/tools`, { tools });
   }
 
   runStarted(runId: string, body: object): void {
-    void this.#tell("POST", `/v1/runs/${encodeURIComponent(runId)}/start`, { agentId: this.#agentRef(), ...body });
+    this.#tell("POST", `/v1/runs/${encodeURIComponent(runId)}/start`, { agentId: this.#agentRef(), ...body });
   }
 
   runEnded(runId: string, body: object): void {
-    void this.#tell("POST", `/v1/runs/${encodeURIComponent(runId)}/end`, { agentId: this.#agentRef(), ...body });
+    this.#tell("POST", `/v1/runs/${encodeURIComponent(runId)}/end`, { agentId: this.#agentRef(), ...body });
   }
 
   revisionSeen(revision: number): void {
@@ -125,7 +127,8 @@ class Link implements ControlPlane {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await withDeadline(this.#runtime, this.shared.close(), { timeoutMs: LINK_TIMES.closeTimeoutMs });
+      const last = Promise.all([this.shared.close(), ...this.#telling]);
+      await withDeadline(this.#runtime, last, { timeoutMs: LINK_TIMES.closeTimeoutMs });
       this.#abort.abort();
       this.#markAnswered();
     })();
@@ -211,7 +214,7 @@ class Link implements ControlPlane {
   /** Tells the control plane what is in force here; the newest answer stands for all before it. */
   #acknowledge(refused: Refusal | undefined): void {
     if (this.#agentId === undefined) return;
-    void this.#tell("POST", `/v1/agents/${encodeURIComponent(this.#agentId)}/ack`, {
+    this.#tell("POST", `/v1/agents/${encodeURIComponent(this.#agentId)}/ack`, {
       clientId: this.#clientId,
       revision: this.#options.revision() ?? 0,
       lockdownIds: this.#options.lockdowns().map((lockdown) => lockdown.lockdownId),
@@ -220,10 +223,15 @@ class Link implements ControlPlane {
   }
 
   /** Sends what needs no answer, again a few times where the control plane is out of reach. */
-  async #tell(method: "PUT" | "POST", path: string, body: object): Promise<void> {
+  #tell(method: "PUT" | "POST", path: string, body: object): void {
+    const telling = this.#tryToTell(method, path, body).finally(() => this.#telling.delete(telling));
+    this.#telling.add(telling);
+  }
+
+  async #tryToTell(method: "PUT" | "POST", path: string, body: object): Promise<void> {
     for (let attempt = 1; attempt <= TELL_ATTEMPT_COUNT_MAX; attempt++) {
       const timeoutMs = this.#options.requestTimeoutMs;
-      const answer = await this.#api.request({ method, path, body, timeoutMs });
+      const answer = await this.#api.request({ method, path, body, timeoutMs, signal: this.#abort.signal });
       if (answer.ok || answer.reason !== "unreachable" || this.#abort.signal.aborted) return;
       const bounds = { backoffBaseMs: LINK_TIMES.registerBackoffBaseMs, backoffMaxMs: LINK_TIMES.registerBackoffMaxMs };
       await this.#pause.wait(backoffMs(attempt, bounds, this.#runtime.random), this.#abort.signal);

@@ -136,6 +136,21 @@ describe("what a replay remembers", () => {
     expect(doneBy(replayed(policies, [row, { ...row, runId: "r2" }]))).toEqual({ "p/a": [1, 0, 0, 0] });
   });
 
+  it("is what calls of other runs came to, in windows beyond a run", () => {
+    const policies = policiesOf(
+      "- { name: spent, on: tool.before, when: { kind: metricWindow, scope: agent, metric: usd, aggregate: sum, op: gte, value: 10, windowSeconds: 60 }, effect: { type: block } }",
+    );
+    const second = { runId: "r2", atMs: 1_000 };
+    const later = { runId: "r2", atMs: 70_000 };
+    const rows = [
+      called("a"),
+      returned("a", { metrics: { usd: 10 } }),
+      called("b", {}, second),
+      called("c", {}, later),
+    ];
+    expect(replayed(policies, rows).rules[0]?.examples.map(({ tool }) => tool)).toEqual(["b"]);
+  });
+
   it("is the labels of a session, where policies keep them", () => {
     const policies = policiesOf(
       "- { name: a, on: tool.before, tool: { name: send }, when: { kind: label, allOf: [seen] }, effect: { type: block } }",
