@@ -131,8 +131,9 @@ function checkComparable(fn: string, [a, b]: readonly StaticType[], problems: st
 /** Arguments are JSON, whose numbers are doubles: arithmetic of one with an int never works. */
 function typeOfArithmetic(fn: string, [a, b]: readonly StaticType[], problems: string[]): StaticType {
   if (a === undefined || b === undefined) return "dyn";
-  if (a === "dyn" || b === "dyn") return a === "dyn" ? b : a;
+  // An instant less an instant is a duration, less a duration an instant.
   const isTime = a === "timestamp" || a === "duration" || b === "timestamp" || b === "duration";
+  if (a === "dyn" || b === "dyn") return isTime ? "dyn" : a === "dyn" ? b : a;
   if (a !== b && !isTime)
     problems.push(`\`${fn.replaceAll("_", "")}\` mixes a ${a} with a ${b}; write both alike, such as \`1.0\``);
   return isTime ? "dyn" : a;

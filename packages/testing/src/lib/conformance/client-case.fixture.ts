@@ -44,14 +44,18 @@ function whyNotSteps({ steps }: ConformanceCase): string | undefined {
 }
 
 /** A client holds only tool calls that have not run: anything else cannot wait for a person (SPEC 3.9). */
-function whyNotHolds({ policies }: ConformanceCase): string | undefined {
+function whyNotHolds({ given, policies }: ConformanceCase): string | undefined {
   const holds = policies.some(({ default: effect, rules }) =>
     rules.some((rule) => {
       const isHeld = rule.effect.type === "hitl" || effect === "hitl";
       return isHeld && [rule.on].flat().some((phase) => phase !== "tool.before");
     }),
   );
-  return holds ? "holds what cannot be held" : undefined;
+  if (holds) return "holds what cannot be held";
+  const rules = policies.flatMap((policy) => policy.rules);
+  const isBlocked = rules.some(({ effect }) => effect.type === "block");
+  const ends = rules.some(({ effect }) => effect.type === "hitl" && effect.control === "TERMINATE");
+  return isBlocked && ends && given.approval?.status === "approved" ? "asks nobody of what is blocked" : undefined;
 }
 
 export function stepsOf<K extends ConformanceStep["do"]>(steps: readonly ConformanceStep[], kind: K): Steps<K> {
