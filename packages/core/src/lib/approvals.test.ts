@@ -1,7 +1,7 @@
-import type { ApprovalRequest, AuditEvent, Policy } from "@handlebar/protocol";
+import type { ApprovalRequest, Policy } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import type { ApprovalHandler } from "./approvals.ts";
-import { Handlebar } from "./client.ts";
+import { openRecorded } from "./client.test-support.ts";
 
 const HELD: Policy = {
   name: "held",
@@ -16,16 +16,12 @@ const HELD: Policy = {
 };
 
 function setUp(onApproval?: ApprovalHandler, approvalWaitMs = 60_000) {
-  const events: AuditEvent[] = [];
-  const hb = Handlebar.init({
+  return openRecorded({
     agent: { slug: "bank" },
     policies: [HELD],
-    sinks: [{ write: (event) => void events.push(event) }],
-    runtime: { env: () => undefined },
     approvalWaitMs,
     ...(onApproval === undefined ? {} : { onApproval }),
   });
-  return { hb, events };
 }
 
 const call = { name: "wire", args: { to: "A", amount: 5 } };

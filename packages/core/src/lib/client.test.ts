@@ -1,5 +1,6 @@
-import type { AuditEvent, Policy } from "@handlebar/protocol";
+import type { Policy } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
+import { openRecorded } from "./client.test-support.ts";
 import { Handlebar } from "./client.ts";
 import type { HandlebarConfig } from "./config.ts";
 
@@ -22,15 +23,7 @@ const refunds: Policy = {
 };
 
 function setUp(config: Partial<HandlebarConfig> = {}) {
-  const events: AuditEvent[] = [];
-  const hb = Handlebar.init({
-    agent: { slug: "support" },
-    policies: [refunds],
-    sinks: [{ write: (event) => void events.push(event) }],
-    runtime: { env: () => undefined },
-    ...config,
-  });
-  return { hb, events };
+  return openRecorded({ agent: { slug: "support" }, policies: [refunds], ...config });
 }
 
 describe("a governed loop without a control plane", () => {

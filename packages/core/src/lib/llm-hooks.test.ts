@@ -1,6 +1,6 @@
-import type { AuditEvent, Message, Policy } from "@handlebar/protocol";
+import type { Message, Policy } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
-import { Handlebar } from "./client.ts";
+import { openRecorded } from "./client.test-support.ts";
 import type { HandlebarConfig } from "./config.ts";
 
 const POLICY: Policy = {
@@ -21,14 +21,7 @@ const POLICY: Policy = {
 };
 
 function setUp(config: Partial<HandlebarConfig> = {}) {
-  const events: AuditEvent[] = [];
-  const hb = Handlebar.init({
-    agent: { slug: "a" },
-    policies: [POLICY],
-    sinks: [{ write: (event) => void events.push(event) }],
-    runtime: { env: () => undefined },
-    ...config,
-  });
+  const { hb, events } = openRecorded({ agent: { slug: "a" }, policies: [POLICY], ...config });
   return { run: hb.startRun(), events };
 }
 

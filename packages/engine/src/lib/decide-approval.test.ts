@@ -1,13 +1,8 @@
-import type { Decision, Effect, Rule } from "@handlebar/protocol";
+import type { Effect } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
-import { decideBy, factsOf, policyOf, ruleOf } from "./facts.fixture.ts";
+import { BLOCK, decideRules, HITL, rule } from "./decide-rules.fixture.ts";
+import { factsOf } from "./facts.fixture.ts";
 import type { Facts } from "./facts.ts";
-
-const BLOCK: Effect = { type: "block", reason: "stop" };
-const HITL: Effect = { type: "hitl", reason: "ask" };
-
-const rule = (id: string, effect: Effect): Rule => ruleOf({ id, effect });
-const decideRules = (rules: readonly Rule[], facts: Facts = factsOf()): Decision => decideBy([policyOf(rules)], facts);
 
 describe("approvals", () => {
   const held = [rule("h", HITL)];

@@ -1,30 +1,7 @@
-import {
-  type Condition,
-  type Decision,
-  decisionSchema,
-  type Effect,
-  type Lockdown,
-  type Policy,
-  type Rule,
-} from "@handlebar/protocol";
+import { decisionSchema, type Lockdown, type Policy, type Rule } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
-import { decideBy, factsOf, NOON_MS, policyOf, ruleOf } from "./facts.fixture.ts";
-import type { Facts } from "./facts.ts";
-
-const BLOCK: Effect = { type: "block", reason: "stop" };
-const ALLOW: Effect = { type: "allow" };
-const REDACT: Effect = { type: "redact", redact: [{ detectors: ["email"] }] };
-const NEVER: Condition = { kind: "toolName", op: "eq", value: "never" };
-const UNAVAILABLE: Condition = { kind: "maxCalls", scope: "agent", max: 1, windowSeconds: 60 };
-
-const rule = (id: string, effect: Effect, change: Partial<Rule> = {}): Rule => ruleOf({ id, effect, ...change });
-const decideRules = (rules: readonly Rule[], facts: Facts = factsOf()): Decision => decideBy([policyOf(rules)], facts);
-const summary = ({ verdict, control, cause, finalRuleId }: Decision): unknown[] => [
-  verdict,
-  control,
-  cause.kind,
-  finalRuleId,
-];
+import { ALLOW, BLOCK, decideRules, NEVER, REDACT, rule, summary, UNAVAILABLE } from "./decide-rules.fixture.ts";
+import { decideBy, factsOf, NOON_MS, policyOf } from "./facts.fixture.ts";
 
 describe("shadow", () => {
   const shadow = (rules: readonly Rule[], change: Partial<Policy> = {}): Policy =>

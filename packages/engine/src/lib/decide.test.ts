@@ -1,27 +1,13 @@
-import type { Condition, Decision, Effect, Policy, Rule } from "@handlebar/protocol";
+import type { Condition, Effect, Policy, Rule } from "@handlebar/protocol";
 import { decisionSchema } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { compile } from "./compile.ts";
 import { decide } from "./decide.ts";
-import { decideBy, factsOf, llmFactsOf, policyOf, ruleOf } from "./facts.fixture.ts";
+import { ALLOW, BLOCK, decideRules, HITL, NEVER, REDACT, rule, summary, UNAVAILABLE } from "./decide-rules.fixture.ts";
+import { decideBy, factsOf, llmFactsOf, policyOf } from "./facts.fixture.ts";
 import type { Facts } from "./facts.ts";
 
-const BLOCK: Effect = { type: "block", reason: "stop" };
-const HITL: Effect = { type: "hitl", reason: "ask" };
-const ALLOW: Effect = { type: "allow" };
-const REDACT: Effect = { type: "redact", redact: [{ detectors: ["email"] }] };
-const NEVER: Condition = { kind: "toolName", op: "eq", value: "never" };
 const UNKNOWN: Condition = { kind: "custom", name: "unregistered" };
-const UNAVAILABLE: Condition = { kind: "maxCalls", scope: "agent", max: 1, windowSeconds: 60 };
-
-const rule = (id: string, effect: Effect, change: Partial<Rule> = {}): Rule => ruleOf({ id, effect, ...change });
-const decideRules = (rules: readonly Rule[], facts: Facts = factsOf()): Decision => decideBy([policyOf(rules)], facts);
-const summary = ({ verdict, control, cause, finalRuleId }: Decision): unknown[] => [
-  verdict,
-  control,
-  cause.kind,
-  finalRuleId,
-];
 
 describe("decide", () => {
   it("allows what no rule is about", () => {

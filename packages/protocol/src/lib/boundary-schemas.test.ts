@@ -1,22 +1,19 @@
-import { describe, expect, it } from "vitest";
-import type * as z from "zod";
+import { describe } from "vitest";
 import { actorSchema } from "./actor.ts";
 import { agentSchema, agentSelectorSchema } from "./agent.ts";
 import { approvalAnswerSchema, approvalRequestSchema, approvalSchema } from "./approval.ts";
 import { causeSchema, decisionSchema, plannedRedactionSchema } from "./decision.ts";
 import { exprTreeSchema } from "./expr.ts";
 import { idSchema, slugSchema, tagSchema, timestampSchema } from "./ids.ts";
-import { parseValue } from "./issue.ts";
 import { jsonValueSchema, stringMapSchema } from "./json.ts";
 import { leaseOperationSchema, leaseSchema } from "./lease.ts";
 import { lockdownSchema } from "./lockdown.ts";
 import { messageSchema } from "./message.ts";
 import { metricNameSchema, metricsSchema } from "./metric.ts";
+import { type Accepted, APPROVAL, AT, KEY, REQUEST, type Refused, testSchemas } from "./schema-table.fixture.ts";
 import { subjectSchema } from "./subject.ts";
 import { toolSchema, toolSelectorSchema } from "./tool.ts";
 
-const AT = "2026-01-31T09:00:00Z";
-const KEY = { policyId: "p", ruleId: "r", index: 0, scope: "agent", scopeId: "support" };
 const RULE = {
   ruleId: "r",
   policyId: "p",
@@ -34,20 +31,8 @@ const DECISION = {
   message: "no",
   evaluatedRules: [RULE],
 };
-const REQUEST = {
-  approvalId: "a1",
-  fingerprint: "0".repeat(64),
-  agent: "support",
-  runId: "run",
-  callId: "call",
-  tool: "refund",
-  ruleId: "r",
-  policyId: "p",
-};
-const APPROVAL = { ...REQUEST, status: "pending", requestedAt: AT, expiresAt: AT };
 
-/** Each schema with values that it takes unchanged. */
-const ACCEPTED: readonly (readonly [string, z.ZodType, readonly unknown[]])[] = [
+const ACCEPTED: readonly Accepted[] = [
   ["id", idSchema, ["a", "user/42 ü", "x".repeat(256)]],
   ["slug", slugSchema, ["support", "a.b_c-1", "0"]],
   ["tag", tagSchema, ["pii", "read-only", "two words"]],
@@ -243,8 +228,7 @@ const ACCEPTED: readonly (readonly [string, z.ZodType, readonly unknown[]])[] = 
   ],
 ];
 
-/** A value that a schema refuses, and where and why. */
-const REFUSED: readonly (readonly [string, z.ZodType, unknown, string])[] = [
+const REFUSED: readonly Refused[] = [
   ["an empty id", idSchema, "", ": must not be empty"],
   ["an id with a control character", idSchema, "a\u0000", ": must not contain control characters"],
   ["an id too long", idSchema, "x".repeat(257), ": must be at most 256 characters long"],
@@ -373,12 +357,5 @@ const REFUSED: readonly (readonly [string, z.ZodType, unknown, string])[] = [
 ];
 
 describe("schemas of what crosses a boundary", () => {
-  it.each(ACCEPTED)("%s: takes its documented forms, unchanged", (_name, schema, values) => {
-    for (const value of values) expect(parseValue(schema, value)).toEqual({ ok: true, value });
-  });
-
-  it.each(REFUSED)("refuses %s", (_what, schema, value, expected) => {
-    const parsed = parseValue(schema, value);
-    expect(parsed.ok ? [] : parsed.issues.map((issue) => `${issue.path}: ${issue.message}`)).toEqual([expected]);
-  });
+  testSchemas(ACCEPTED, REFUSED);
 });

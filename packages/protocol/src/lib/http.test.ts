@@ -1,5 +1,4 @@
-import { describe, expect, it } from "vitest";
-import type * as z from "zod";
+import { describe } from "vitest";
 import {
   agentStateSchema,
   budgetBodySchema,
@@ -9,28 +8,12 @@ import {
   problemSchema,
   registerAgentBodySchema,
 } from "./http.ts";
-import { parseValue } from "./issue.ts";
+import { type Accepted, APPROVAL, KEY, type Refused, testSchemas } from "./schema-table.fixture.ts";
 
-const AT = "2026-01-31T09:00:00Z";
-const KEY = { policyId: "p", ruleId: "r", index: 0, scope: "agent", scopeId: "support" };
-const APPROVAL = {
-  approvalId: "a1",
-  fingerprint: "0".repeat(64),
-  agent: "support",
-  runId: "run",
-  callId: "call",
-  tool: "refund",
-  ruleId: "r",
-  policyId: "p",
-  status: "pending",
-  requestedAt: AT,
-  expiresAt: AT,
-};
 const FACTS = { phase: "tool.before", runId: "run" };
 const STATE = { revision: 3, policies: [], lockdowns: [] };
 
-/** Each schema with values that it takes unchanged. */
-const ACCEPTED: readonly (readonly [string, z.ZodType, readonly unknown[]])[] = [
+const ACCEPTED: readonly Accepted[] = [
   ["agent state", agentStateSchema, [STATE, { ...STATE, policies: [{ name: "p", rules: [] }], serverTimeMs: 1 }]],
   ["registration", registerAgentBodySchema, [{ slug: "a" }, { slug: "a", tools: [{ name: "t" }] }]],
   [
@@ -60,8 +43,7 @@ const ACCEPTED: readonly (readonly [string, z.ZodType, readonly unknown[]])[] = 
   ["problem", problemSchema, [{ title: "Bad", status: 400, code: "HB_API_REJECTED" }]],
 ];
 
-/** A value that a schema refuses, and where and why. */
-const REFUSED: readonly (readonly [string, z.ZodType, unknown, string])[] = [
+const REFUSED: readonly Refused[] = [
   ["a revision below zero", agentStateSchema, { ...STATE, revision: -1 }, "revision: must be at least 0"],
   ["an empty batch", checkBodySchema, { agentId: "a", facts: [] }, "facts: must have at least one element"],
   [
@@ -74,12 +56,5 @@ const REFUSED: readonly (readonly [string, z.ZodType, unknown, string])[] = [
 ];
 
 describe("schemas of HTTP bodies", () => {
-  it.each(ACCEPTED)("%s: takes its documented forms, unchanged", (_name, schema, values) => {
-    for (const value of values) expect(parseValue(schema, value)).toEqual({ ok: true, value });
-  });
-
-  it.each(REFUSED)("refuses %s", (_what, schema, value, expected) => {
-    const parsed = parseValue(schema, value);
-    expect(parsed.ok ? [] : parsed.issues.map((issue) => `${issue.path}: ${issue.message}`)).toEqual([expected]);
-  });
+  testSchemas(ACCEPTED, REFUSED);
 });

@@ -2,19 +2,9 @@ import type { Condition, Policy, Rule } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { compile } from "../compile.ts";
 import { policyOf, ruleOf } from "../facts.fixture.ts";
-import { type CheckOptions, checkPolicies } from "./check-policies.ts";
+import { codes, lines, onRefund, over } from "./check-policies.fixture.ts";
+import { checkPolicies } from "./check-policies.ts";
 
-/** Findings as lines: what, where, message, fix. */
-function lines(policies: readonly Policy[], options?: CheckOptions): readonly string[] {
-  return checkPolicies(policies, options).map(
-    ({ severity, code, keys, message, fix }) =>
-      `${severity === "error" ? "E" : "W"} ${code.replace("HB_POLICY_", "")} ${keys.join(".")}: ${message}; ${fix}`,
-  );
-}
-const codes = (policies: readonly Policy[], options?: CheckOptions): readonly string[] =>
-  checkPolicies(policies, options).map(({ code, keys }) => `${code.replace("HB_POLICY_", "")} ${keys.join(".")}`);
-const onRefund = (change: Partial<Rule>): Rule => ruleOf({ tool: { name: "refund" }, ...change });
-const over = (value: number): Condition => ({ kind: "toolArg", path: "amount", type: "number", op: "gt", value });
 const under = (value: number): Condition => ({ kind: "toolArg", path: "amount", type: "number", op: "lt", value });
 
 describe("checkPolicies: errors", () => {

@@ -1,19 +1,7 @@
-import type { Condition, Policy, Rule, Tool } from "@handlebar/protocol";
+import type { Condition, Tool } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { policyOf, ruleOf } from "../facts.fixture.ts";
-import { type CheckOptions, checkPolicies } from "./check-policies.ts";
-
-/** Findings as lines: what, where, message, fix. */
-function lines(policies: readonly Policy[], options?: CheckOptions): readonly string[] {
-  return checkPolicies(policies, options).map(
-    ({ severity, code, keys, message, fix }) =>
-      `${severity === "error" ? "E" : "W"} ${code.replace("HB_POLICY_", "")} ${keys.join(".")}: ${message}; ${fix}`,
-  );
-}
-const codes = (policies: readonly Policy[], options?: CheckOptions): readonly string[] =>
-  checkPolicies(policies, options).map(({ code, keys }) => `${code.replace("HB_POLICY_", "")} ${keys.join(".")}`);
-const onRefund = (change: Partial<Rule>): Rule => ruleOf({ tool: { name: "refund" }, ...change });
-const over = (value: number): Condition => ({ kind: "toolArg", path: "amount", type: "number", op: "gt", value });
+import { codes, lines, onRefund, over } from "./check-policies.fixture.ts";
 
 describe("checkPolicies: what is registered", () => {
   const refund: Tool = {

@@ -1,10 +1,7 @@
-import type { DetectorId } from "@handlebar/protocol";
-import { describe, expect, it } from "vitest";
-import { detect } from "./detect.ts";
-import { maskText } from "./mask.ts";
+import { type Corpus, testCorpus } from "./corpus.fixture.ts";
 
-/** Texts in which what a detector has to find, and nothing else, stands between « and ». All invented or documented. */
-const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
+/** All invented or documented. */
+const CORPUS: Corpus = {
   us_ssn: [
     "«123-45-6789»",
     "SSN: «123456789», again «123-45-6789»",
@@ -111,13 +108,4 @@ const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
   za_id: ["ID number «8001015009087»", "RSA ID «800101 5009 087»", "8001015009087", "ID number 8001015009088"],
 };
 
-const label = (text: string, id: DetectorId): string =>
-  maskText(text, detect(text, [id]).findings, (_, found) => `«${found}»`);
-
-for (const [id, texts] of Object.entries(CORPUS) as [DetectorId, readonly string[]][]) {
-  describe(id, () => {
-    it.each(texts)("%s", (labelled) => {
-      expect(label(labelled.replaceAll(/[«»]/g, ""), id)).toBe(labelled);
-    });
-  });
-}
+testCorpus(CORPUS);

@@ -1,10 +1,6 @@
-import type { DetectorId } from "@handlebar/protocol";
-import { describe, expect, it } from "vitest";
-import { detect } from "./detect.ts";
-import { maskText } from "./mask.ts";
+import { type Corpus, testCorpus } from "./corpus.fixture.ts";
 
-/** Texts in which what a detector has to find, and nothing else, stands between « and ». */
-const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
+const CORPUS: Corpus = {
   ip_address: [
     "«10.0.0.1», «192.168.1.254» and «255.255.255.255».",
     "http://«203.0.113.7»:8080/path",
@@ -50,13 +46,4 @@ const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
   ],
 };
 
-const label = (text: string, id: DetectorId): string =>
-  maskText(text, detect(text, [id]).findings, (_, found) => `«${found}»`);
-
-for (const [id, texts] of Object.entries(CORPUS) as [DetectorId, readonly string[]][]) {
-  describe(id, () => {
-    it.each(texts)("%s", (labelled) => {
-      expect(label(labelled.replaceAll(/[«»]/g, ""), id)).toBe(labelled);
-    });
-  });
-}
+testCorpus(CORPUS);

@@ -1,10 +1,7 @@
-import type { DetectorId } from "@handlebar/protocol";
-import { describe, expect, it } from "vitest";
-import { detect } from "./detect.ts";
-import { maskText } from "./mask.ts";
+import { type Corpus, testCorpus } from "./corpus.fixture.ts";
 
-/** Texts in which what a detector has to find, and nothing else, stands between « and ». All invented or documented. */
-const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
+/** All invented or documented. */
+const CORPUS: Corpus = {
   email: [
     "write to «bob.smith+orders@mail.example.co.uk», please",
     "«BOB@EXAMPLE.COM»",
@@ -120,13 +117,4 @@ const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
   ],
 };
 
-const label = (text: string, id: DetectorId): string =>
-  maskText(text, detect(text, [id]).findings, (_, found) => `«${found}»`);
-
-for (const [id, texts] of Object.entries(CORPUS) as [DetectorId, readonly string[]][]) {
-  describe(id, () => {
-    it.each(texts)("%s", (labelled) => {
-      expect(label(labelled.replaceAll(/[«»]/g, ""), id)).toBe(labelled);
-    });
-  });
-}
+testCorpus(CORPUS);

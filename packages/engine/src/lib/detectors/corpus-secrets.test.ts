@@ -1,7 +1,5 @@
-import type { DetectorId } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
-import { detect } from "./detect.ts";
-import { maskText } from "./mask.ts";
+import { type Corpus, label, testCorpus } from "./corpus.fixture.ts";
 
 const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const HEX = "0123456789abcdef";
@@ -90,8 +88,7 @@ const ACCESS_TOKENS: readonly (readonly [name: string, secret: string])[] = [
   ["Google refresh", `1//0${body(60)}`],
 ];
 
-/** Texts in which what a detector has to find, and nothing else, stands between « and ». */
-const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
+const CORPUS: Corpus = {
   api_key: [
     `api_key=«${body(32)}»`,
     `export OPENAI_API_KEY="«${body(40)}»"`,
@@ -199,9 +196,6 @@ const CORPUS: Partial<Record<DetectorId, readonly string[]>> = {
   ],
 };
 
-const label = (text: string, id: DetectorId): string =>
-  maskText(text, detect(text, [id]).findings, (_, found) => `«${found}»`);
-
 describe("api_key formats", () => {
   it.each(API_KEYS)("%s", (_, secret) => {
     expect(label(`key ${secret}, next`, "api_key")).toBe(`key «${secret}», next`);
@@ -216,10 +210,4 @@ describe("access_token formats", () => {
   });
 });
 
-for (const [id, texts] of Object.entries(CORPUS) as [DetectorId, readonly string[]][]) {
-  describe(id, () => {
-    it.each(texts)("%s", (labelled) => {
-      expect(label(labelled.replaceAll(/[«»]/g, ""), id)).toBe(labelled);
-    });
-  });
-}
+testCorpus(CORPUS);
