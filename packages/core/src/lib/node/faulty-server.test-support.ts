@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
@@ -23,6 +23,7 @@ export class FaultyServer {
   requestCount = 0;
   compressedCount = 0;
   behaviour: Behaviour = healthy;
+  readonly #arrivals = new EventEmitter();
   #server: Server;
   #port = 0;
 
@@ -50,8 +51,14 @@ export class FaultyServer {
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
+  /** Resolves when so many requests have begun to arrive. */
+  async requested(count: number): Promise<void> {
+    while (this.requestCount < count) await once(this.#arrivals, "request");
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requestCount++;
+    this.#arrivals.emit("request");
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(Buffer.from(chunk));

@@ -40,6 +40,8 @@ interface Child {
   readonly lines: string[];
   /** Resolves when a line begins so. */
   said(start: string): Promise<string>;
+  /** Resolves when so many events were written. */
+  wrote(count: number): Promise<void>;
   /** How it ended: an exit code, a signal, or `did not end`. */
   readonly ended: Promise<string>;
 }
@@ -75,16 +77,21 @@ function start(order: Partial<ChildOrder>): Child {
       resolve(signal ?? `code ${code}`);
     });
   });
-  const said = (start_: string): Promise<string> =>
+  /** Resolves with the first answer, which is looked for now and after each line. */
+  const found = <T>(find: () => T | undefined): Promise<T> =>
     new Promise((resolve) => {
       const look = (): void => {
-        const line = lines.find((each) => each.startsWith(start_));
-        if (line !== undefined) resolve(line);
+        const answer = find();
+        if (answer !== undefined) resolve(answer);
       };
       waiting.add(look);
       look();
     });
-  return { process: process_, written, lines, said, ended };
+  const said = (start_: string): Promise<string> => found(() => lines.find((each) => each.startsWith(start_)));
+  const wrote = async (count: number): Promise<void> => {
+    await found(() => written[count - 1]);
+  };
+  return { process: process_, written, lines, said, wrote, ended };
 }
 
 /** Delivers what the spool holds, as the next process would. */
@@ -95,13 +102,10 @@ async function recover(): Promise<HttpSink> {
     flushIntervalMs: 5,
     spool: fileSpool({ dir }),
   });
-  await until(() => sink.stats.recovered > 0 && sink.stats.pending === 0 && readdirSync(dir).length === 0);
+  const isEmpty = (): boolean => sink.stats.recovered > 0 && sink.stats.pending === 0 && readdirSync(dir).length === 0;
+  await expect.poll(isEmpty, { interval: 5, timeout: EXIT_BOUND_MS }).toBe(true);
   await sink.close();
   return sink;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const stored = (): readonly string[] => [...server.store.keys()].sort();
@@ -184,7 +188,7 @@ describe("a process that ends", () => {
     server.behaviour = (exchange) => (server.requestCount % 2 === 0 ? healthy : status(503))(exchange);
     const child = start({ end: "write for ever", eventCount: 200, spool: { dir, mode: "wal" } });
     await child.said("ready");
-    await until(() => child.written.length > 300);
+    await child.wrote(301);
     child.process.kill("SIGKILL");
     expect(await child.ended).toBe("SIGKILL");
     server.behaviour = healthy;

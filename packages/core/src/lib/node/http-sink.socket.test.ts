@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { AuditEvent } from "@handlebar/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defaultRuntime } from "../runtime.ts";
@@ -20,6 +21,8 @@ import {
 } from "./faulty-server.test-support.ts";
 
 const EVENT_COUNT = 300;
+/** No server sees an attempt that is refused. */
+const POLL = { interval: 5, timeout: 30_000 };
 
 let server: FaultyServer;
 const sinks: HttpSink[] = [];
@@ -51,16 +54,12 @@ function open(client: SimClient, options: Partial<HttpSinkOptions> = {}): HttpSi
   return sink;
 }
 
-/** Writes events a few at a time, with turns of the event loop between, so that sending goes on meanwhile. */
+/** Writes events with turns of the event loop between, so that sending goes on meanwhile. */
 async function writeAll(sink: HttpSink, events: readonly AuditEvent[]): Promise<void> {
-  for (const [index, event] of events.entries()) {
+  for (const event of events) {
     sink.write(event);
-    if (index % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await setImmediate();
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 function makeEvents(client: SimClient): readonly AuditEvent[] {
@@ -102,7 +101,7 @@ describe("HttpSink over a socket", () => {
     const events = makeEvents(client);
     const sink = open(client, { authRetryMs: 100 });
     await writeAll(sink, events);
-    await until(() => server.requestCount >= 2);
+    await server.requested(2);
     server.behaviour = healthy;
     await sink.flush({ deadlineMs: 30_000 });
     expect(sink.stats).toMatchObject({ emitted: EVENT_COUNT, delivered: EVENT_COUNT, dropped: 0, pending: 0 });
@@ -115,7 +114,7 @@ describe("HttpSink over a socket", () => {
     const client = new SimClient();
     const sink = open(client);
     await writeAll(sink, makeEvents(client));
-    await until(() => sink.stats.attempts >= 3);
+    await expect.poll(() => sink.stats.attempts, POLL).toBeGreaterThanOrEqual(3);
     await server.listen();
     await sink.flush({ deadlineMs: 30_000 });
     expect(sink.stats).toMatchObject({ delivered: EVENT_COUNT, dropped: 0, pending: 0 });

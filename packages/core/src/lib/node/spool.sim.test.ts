@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { balance } from "../sinks/http-sink.test-support.ts";
 import { HttpSink } from "../sinks/http-sink.ts";
 import { SimClient, SimStore, SimWorld, seededRandom } from "../sinks/sim-world.test-support.ts";
 import { fileSpool } from "./spool.ts";
@@ -30,11 +31,6 @@ function start(seed: number, dir: string, client: SimClient, mode: "overflow" | 
   return { world, client, sink };
 }
 
-function checkBalance(sink: HttpSink): void {
-  const { emitted, recovered, delivered, dropped, spooled, pending } = sink.stats;
-  expect(emitted + recovered).toBe(delivered + dropped + spooled + pending);
-}
-
 async function live({ world, client, sink }: Life, store: SimStore, random: () => number): Promise<void> {
   let isUp = random() < 0.5;
   world.answer = (request) => (isUp ? store.ingest(request) : { kind: "reset" });
@@ -45,7 +41,7 @@ async function live({ world, client, sink }: Life, store: SimStore, random: () =
       sink.write(random() < 0.5 ? client.message(`run-${index % 3}`, 100) : client.decision(`run-${index % 3}`));
     }
     await world.advance(random() * 3_000);
-    checkBalance(sink);
+    expect(balance(sink.stats)).toBe(0);
   }
   isUp = random() < 0.5;
   const closed = sink.close({ deadlineMs: 2_000 });
@@ -53,7 +49,7 @@ async function live({ world, client, sink }: Life, store: SimStore, random: () =
   await closed;
   for (const { reason } of sink.stats.drops) expect(reason).toBe("spool_full");
   expect(sink.stats.pending).toBe(0);
-  checkBalance(sink);
+  expect(balance(sink.stats)).toBe(0);
 }
 
 async function simulate(seed: number, mode: "overflow" | "wal"): Promise<void> {
