@@ -93,7 +93,7 @@ class Deciding {
   }
 
   #ask(rule: CompiledRule): EvaluatedRule {
-    const outcome = this.#outcomeOf(rule);
+    const outcome = rule.ask === undefined ? TRUE : rule.ask(this.#frame);
     const isShadow = this.#isShadow(rule);
     if (outcome === FALSE) return evaluatedRow(rule, FALSE, false, isShadow);
     if ((outcome & UNAVAILABLE_OUTCOME) !== 0) this.#isDegraded = true;
@@ -113,15 +113,6 @@ class Deciding {
     }
     if (this.#facts.failClosed) this.#take(rule, true);
     return evaluatedRow(rule, outcome, this.#facts.failClosed, isShadow);
-  }
-
-  #outcomeOf(rule: CompiledRule): Outcome {
-    if (rule.ask === undefined) return TRUE;
-    try {
-      return rule.ask(this.#frame);
-    } catch {
-      return UNKNOWN_OUTCOME;
-    }
   }
 
   #isShadow(rule: CompiledRule): boolean {

@@ -203,15 +203,17 @@ function compileFold(node: Extract<ExprNode, { node: "fold" }>, host: FunctionHo
     const { locals } = evaluation;
     const outer = [locals.get(item), locals.get(accumulator)] as const;
     locals.set(accumulator, init(evaluation));
+    let isTooLong = false;
     for (const value of items) {
       evaluation.steps += 1;
-      if (evaluation.steps > EXPR_STEP_COUNT_MAX) return TOO_LONG;
+      isTooLong = evaluation.steps > EXPR_STEP_COUNT_MAX;
+      if (isTooLong) break;
       locals.set(item, value);
       if (condition(evaluation) === false) break;
       locals.set(accumulator, step(evaluation));
     }
     locals.delete(item);
-    const value = result(evaluation);
+    const value = isTooLong ? TOO_LONG : result(evaluation);
     restore(locals, item, outer[0]);
     restore(locals, accumulator, outer[1]);
     return value;

@@ -1,4 +1,4 @@
-import { toInt, toUint } from "./arithmetic.ts";
+import { toInt, toTimestamp, toUint } from "./arithmetic.ts";
 import { parseDuration, parseTimestamp, printDuration, printTimestamp } from "./time.ts";
 import {
   type CelValue,
@@ -25,9 +25,7 @@ export const CONVERSIONS: Readonly<Record<string, (value: CelValue) => CelValue>
   bytes: (value) => (typeof value === "string" ? new TextEncoder().encode(value) : pass(value, "bytes")),
   timestamp: (value) => {
     if (typeof value === "string") return parseTimestamp(value);
-    return typeof value === "bigint"
-      ? new Timestamp(value * NANOS_PER_SECOND)
-      : pass(value, "google.protobuf.Timestamp");
+    return typeof value === "bigint" ? toTimestamp(value * NANOS_PER_SECOND) : pass(value, "google.protobuf.Timestamp");
   },
   duration: (value) => (typeof value === "string" ? parseDuration(value) : pass(value, "google.protobuf.Duration")),
   type: (value) => (isError(value) ? value : new TypeName(typeOf(value))),

@@ -3,9 +3,10 @@ import type { CompileContext } from "../compile-context.ts";
 import { compileArgFrom } from "../flow/arg-from.ts";
 import { compileLabel } from "../flow/label.ts";
 import { CONDITION_DEPTH_MAX, CONDITION_NODE_COUNT_MAX } from "../limits.ts";
+import { UNKNOWN_OUTCOME } from "../outcome.ts";
 import { compileActor, compileRunTag } from "./actor.ts";
 import { evalAll, evalAny, evalNot } from "./combine.ts";
-import type { CompiledCondition, CompiledLeaf } from "./compiled-condition.ts";
+import type { CompiledCondition, CompiledLeaf, Leaf } from "./compiled-condition.ts";
 import { compileExprLeaf } from "./expr.ts";
 import { compileCustom, compileSignal, compileSubject } from "./host.ts";
 import { compileSensitiveData } from "./sensitive-data.ts";
@@ -111,5 +112,17 @@ function compileLeaf(condition: ConditionOf<LeafKind>, context: CompileContext):
   // `Factories` pairs each kind with the factory of its own conditions.
   const make = factory as (condition: ConditionOf<LeafKind>, context: CompileContext) => CompiledLeaf;
   const { kind, cost, eval: ask, resetAtMs } = make(condition, context);
-  return { kind, cost, eval: ask, children: [], source: condition, hasBudget: resetAtMs !== undefined, resetAtMs };
+  const hasBudget = resetAtMs !== undefined;
+  return { kind, cost, eval: guarded(ask), children: [], source: condition, hasBudget, resetAtMs };
+}
+
+/** A leaf that fails comes to unknown for whoever asks: rules, sources of labels and hints alike. */
+function guarded(ask: Leaf): Leaf {
+  return (frame) => {
+    try {
+      return ask(frame);
+    } catch {
+      return UNKNOWN_OUTCOME;
+    }
+  };
 }
