@@ -29,6 +29,7 @@ export type { PolicySet } from "./lib/policy-set.ts";
 export { redactMessage, redactMessages } from "./lib/redact/redact-messages.ts";
 export { redactValue } from "./lib/redact/redact-value.ts";
 export type { RedactionResult, RedactOptions } from "./lib/redact/redaction.ts";
+export { reservationIdOf } from "./lib/reservation-id.ts";
 export type { RunState } from "./lib/run-state.ts";
 export { isFaithful, toPlain } from "./lib/safe-json.ts";
 export { type SharedAdd, sharedAdds } from "./lib/shared-adds.ts";

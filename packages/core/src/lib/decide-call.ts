@@ -6,6 +6,7 @@ import {
   needs as needsOf,
   noteCall,
   type PolicySet,
+  reservationIdOf,
   sharedAdds,
 } from "@handlebar/engine";
 import type { Decision } from "@handlebar/protocol";
@@ -73,7 +74,7 @@ function remember<TContext extends object>(
   { facts, decision }: { readonly facts: Facts; readonly decision: Decision },
 ): void {
   noteCall(set, facts, decision);
-  for (const add of sharedAdds(set, facts)) services.shared.apply(add, callIdOf(facts));
+  for (const add of sharedAdds(set, facts)) services.shared.apply(add, reservationIdOf(facts));
 }
 
 /** What the state of the link makes of a local decision (SPEC "When things fail"). A local BLOCK stands. */
@@ -104,8 +105,4 @@ function withRules(decision: Decision, from: Decision): Decision {
 
 function isBefore(facts: Facts): boolean {
   return facts.phase === "tool.before" || facts.phase === "llm.before";
-}
-
-export function callIdOf(facts: Facts): string {
-  return facts.call?.callId ?? facts.llm?.callId ?? "";
 }

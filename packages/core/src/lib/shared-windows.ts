@@ -5,8 +5,8 @@ import type { Runtime } from "./runtime.ts";
 export interface SharedWindows extends SharedReadings {
   /** Sees to it that `read` can answer for these needs, as far as that can be had in time. */
   prepare(needs: readonly SharedNeed[]): Promise<void>;
-  /** Takes over what a call that was let through, or that ended, changes. */
-  apply(add: SharedAdd, callId: string): void;
+  /** Takes over what a call that was let through, or that ended, changes; its reservations are held under `id`. */
+  apply(add: SharedAdd, id: string): void;
 }
 
 /** Shared windows of this process alone: every run of the client counts, no other process does. */
@@ -15,6 +15,6 @@ export function createProcessWindows(runtime: Runtime): SharedWindows {
   return {
     read: (need) => windows.read(need, runtime.clock.nowMs()),
     prepare: () => Promise.resolve(),
-    apply: (add, callId) => windows.apply(add, callId, runtime.clock.nowMs()),
+    apply: (add, id) => windows.apply(add, id, runtime.clock.nowMs()),
   };
 }

@@ -5,12 +5,13 @@ import {
   labelsOf,
   noteResult,
   redactValue,
+  reservationIdOf,
   sharedAdds,
   UNKNOWN,
 } from "@handlebar/engine";
 import type { CheckFacts, Decision, EventData, Metrics, Subject } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
-import { callIdOf, decideCall } from "./decide-call.ts";
+import { decideCall } from "./decide-call.ts";
 import { onFailure } from "./failure-table.ts";
 import { sha256Hex } from "./fingerprint.ts";
 import { holdCall } from "./held-call.ts";
@@ -230,7 +231,7 @@ export function noteFinished<TContext extends object>(core: RunCore<TContext>, f
   if (core.services.config.enforceMode === "off") return [];
   const before = new Set(labelsOf(core.state));
   noteResult(set, facts);
-  for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, callIdOf(facts));
+  for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, reservationIdOf(facts));
   core.shareLabels();
   const after = labelsOf(core.state);
   if (core.sessionId !== undefined)

@@ -21,16 +21,9 @@ export class LocalWindows {
     return { value, ...(resetAtMs === undefined ? {} : { resetAtMs }) };
   }
 
-  /** Takes over what a call that was let through, or that ended, changes; its reservations are held under `callId`. */
-  apply(add: SharedAdd, callId: string, nowMs: number): void {
-    const key = windowOf(add);
-    const entry = { atMs: nowMs, amount: add.amount };
-    const isHeld =
-      (add.kind === "reserve" && this.#windows.reserve(key, callId, entry)) ||
-      (add.kind === "settle" && this.#windows.settle(key, callId, entry));
-    if (add.kind === "release") this.#windows.release(key, callId);
-    // What cannot be held is added: a window may count too much, never too little.
-    else if (!isHeld) this.#windows.add(key, nowMs, add.amount);
+  /** Takes over what a call that was let through, or that ended, changes; its reservations are held under `id`. */
+  apply(add: SharedAdd, id: string, nowMs: number): void {
+    this.#windows.apply(windowOf(add), id, { kind: add.kind, amount: add.amount, atMs: nowMs });
   }
 }
 

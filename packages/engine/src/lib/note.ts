@@ -3,9 +3,9 @@ import { isBeforePhase } from "./counter.ts";
 import type { Facts } from "./facts.ts";
 import { notePending, notePromptFlow, noteResultFlow } from "./flow/note-flow.ts";
 import type { PolicySet } from "./policy-set.ts";
+import { callKeyOf } from "./reservation-id.ts";
 import type { RunState } from "./run-state.ts";
-import { callChange, resultChange, type WindowChange } from "./shared-adds.ts";
-import type { WindowKey } from "./window-store.ts";
+import { callChange, resultChange } from "./shared-adds.ts";
 
 /**
  * Notes in the run's state that a call is let through: after a decision of `tool.before` or `llm.before`, before the call
@@ -45,23 +45,8 @@ function changeWindows(set: PolicySet, facts: Facts, isCall: boolean): void {
   for (const counter of set.indexFor(facts.agent).candidates(facts).counters) {
     if (counter.scope !== "run") continue;
     const change = isCall ? callChange(counter, facts) : resultChange(counter, facts);
-    if (change !== undefined) applyChange(counter.windowKey, change, facts);
+    if (change !== undefined) {
+      facts.run.state.windows.apply(counter.windowKey, callKeyOf(facts), { ...change, atMs: facts.nowMs });
+    }
   }
-}
-
-/** What cannot be held is added: a window may count too much, never too little. */
-function applyChange(key: WindowKey, { kind, amount }: WindowChange, facts: Facts): void {
-  const { nowMs } = facts;
-  const { windows } = facts.run.state;
-  const id = reservationIdOf(facts);
-  const isHeld =
-    (kind === "reserve" && windows.reserve(key, id, { atMs: nowMs, amount })) ||
-    (kind === "settle" && windows.settle(key, id, { atMs: nowMs, amount }));
-  if (kind === "release") windows.release(key, id);
-  else if (!isHeld) windows.add(key, nowMs, amount);
-}
-
-/** A tool call and a model call of the same id are two. */
-function reservationIdOf(facts: Facts): string {
-  return facts.phase.startsWith("llm.") ? `llm:${facts.llm?.callId ?? ""}` : `tool:${facts.call?.callId ?? ""}`;
 }

@@ -3,8 +3,9 @@ import { assumedAmount, budgetKeyOf, CALLS_METRIC, type Counter, finalAmount, is
 import type { Facts } from "./facts.ts";
 import type { PolicySet } from "./policy-set.ts";
 import type { Aggregate } from "./window.ts";
+import type { WindowChange } from "./window-store.ts";
 
-/** One change of a window beyond the run. Reservations are held under the call's id. */
+/** One change of a window beyond the run. Reservations are held under `reservationIdOf` the call. */
 export interface SharedAdd {
   /**
    * - `add`: a final amount;
@@ -12,7 +13,7 @@ export interface SharedAdd {
    * - `settle`: what it really added in place of its reservation, or, if it holds none, beside it;
    * - `release`: it added nothing, its reservation is given up.
    */
-  readonly kind: "add" | "reserve" | "settle" | "release";
+  readonly kind: WindowChange["kind"];
   readonly key: BudgetKey;
   /** `calls` for `maxCalls`, else the metric's name. */
   readonly metric: string;
@@ -41,12 +42,6 @@ export function sharedAdds(set: PolicySet, facts: Facts): readonly SharedAdd[] {
     adds.push({ kind: change.kind, key, metric, aggregate, windowMs, limit, exact, amount: change.amount });
   }
   return adds;
-}
-
-/** What becomes of one counted window. */
-export interface WindowChange {
-  readonly kind: SharedAdd["kind"];
-  readonly amount: number;
 }
 
 /** What a call that was let through changes. */

@@ -16,6 +16,12 @@ export interface WindowEntry {
   readonly amount: number;
 }
 
+/** What becomes of a window when a call begins or ends: see `SharedAdd`. */
+export interface WindowChange {
+  readonly kind: "add" | "reserve" | "settle" | "release";
+  readonly amount: number;
+}
+
 /** A store as plain JSON. */
 export interface WindowStoreSnapshot {
   readonly windows: readonly { readonly key: string; readonly window: WindowSnapshot }[];
@@ -89,6 +95,21 @@ export class WindowStore {
   release(key: WindowKey, id: string): boolean {
     this.#nextEmptyAtMs = Number.NEGATIVE_INFINITY;
     return this.#find(key)?.release(id) ?? false;
+  }
+
+  /**
+   * Makes a change under `id`. What cannot be held is added, as is the estimate of a second call of the same id: a window may
+   * count too much, never too little.
+   */
+  apply(key: WindowKey, id: string, { kind, ...entry }: WindowChange & WindowEntry): void {
+    if (kind === "release") {
+      this.release(key, id);
+      return;
+    }
+    const isHeld =
+      (kind === "reserve" && this.#find(key)?.holds(id) !== true && this.reserve(key, id, entry)) ||
+      (kind === "settle" && this.settle(key, id, entry));
+    if (!isHeld) this.add(key, entry.atMs, entry.amount);
   }
 
   /** The whole store as plain JSON. */

@@ -83,6 +83,10 @@ export class RollingWindow {
     return true;
   }
 
+  holds(id: string): boolean {
+    return this.#reserved?.has(id) ?? false;
+  }
+
   /** Gives a reservation up. False when `id` holds none. */
   release(id: string): boolean {
     return this.#reserved?.delete(id) ?? false;

@@ -10,6 +10,7 @@ import {
   notePrompt,
   noteResult,
   type PolicySet,
+  reservationIdOf,
   seedLabels,
   sessionLabelsOf,
   sharedAdds,
@@ -120,7 +121,6 @@ export class CaseRun {
   #decide(phase: Phase, step: HostStep, about: Pick<Facts, "call" | "llm" | "metrics" | "approval">): StepDecision {
     const facts = this.#facts(phase, step, about);
     const isAfter = phase === "tool.after" || phase === "llm.after";
-    const callId = `${phase.slice(0, 3)}:${about.call?.callId ?? about.llm?.callId ?? ""}`;
     if (isAfter) {
       noteResult(this.#set, facts);
       this.#keepSessionLabels();
@@ -128,7 +128,8 @@ export class CaseRun {
     const decision = decide(this.#set, facts);
     if (!isAfter) noteCall(this.#set, facts, decision);
     if (isAfter || decision.verdict === "ALLOW") {
-      for (const add of sharedAdds(this.#set, facts)) this.#shared.apply(add, callId, this.#nowMs);
+      const id = reservationIdOf(facts);
+      for (const add of sharedAdds(this.#set, facts)) this.#shared.apply(add, id, this.#nowMs);
     }
     if (decision.control === "TERMINATE") this.#run = { ...this.#run, status: "terminated" };
     return { phase, decision, payload: payloadAfter(facts, decision), labels: labelsOf(this.#run.state) };

@@ -64,16 +64,17 @@ export class LeaseBook implements SharedWindows {
     await Promise.all(needs.filter((need) => isLeasable(need.aggregate)).map((need) => this.#ensure(need)));
   }
 
-  apply(add: SharedAdd, callId: string): void {
+  apply(add: SharedAdd, id: string): void {
     if (!isLeasable(add.aggregate)) {
-      this.#ownWindows.apply(add, callId);
+      this.#ownWindows.apply(add, id);
       return;
     }
     const held = this.#held.get(budgetKeyText(add.key));
     if (held === undefined) return;
-    if (add.kind === "reserve") held.reserved.set(callId, (held.reserved.get(callId) ?? 0) + add.amount);
+    if (add.kind === "reserve" && !held.reserved.has(id)) held.reserved.set(id, add.amount);
     else {
-      held.reserved.delete(callId);
+      // Of two calls of one id the second's estimate is spent: a lease may count too much, never too little.
+      if (add.kind !== "reserve") held.reserved.delete(id);
       held.spent += add.amount;
     }
     if (add.kind === "settle") void this.#send(held, { op: "settle", ...identify(held), spent: held.spent });

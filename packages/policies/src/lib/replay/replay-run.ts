@@ -10,6 +10,7 @@ import {
   notePrompt,
   noteResult,
   type PolicySet,
+  reservationIdOf,
   seedLabels,
   sharedAdds,
   UNKNOWN,
@@ -98,7 +99,7 @@ export class ReplayRun {
     const facts = this.#facts("tool.before", { call, ...(approval === undefined ? {} : { approval }) }, step.subjects);
     const decided = { decision: decide(this.#settings.set, facts), facts };
     if (step.recorded?.verdict === "BLOCK") return decided;
-    this.#letThrough(facts, step.callId);
+    this.#letThrough(facts);
     this.#calls.set(step.callId, call);
     const [oldest] = this.#calls.keys();
     if (this.#calls.size > REPLAY_LIMITS.openCallCountMax && oldest !== undefined) this.#calls.delete(oldest);
@@ -117,7 +118,6 @@ export class ReplayRun {
         call: { ...call, result, resultExceeded, error, durationMs },
         metrics,
       }),
-      step.callId,
     );
   }
 
@@ -126,7 +126,7 @@ export class ReplayRun {
     const { callId, model } = step;
     const facts = this.#facts("llm.before", { llm: { callId, model, messages: this.#messages.all } });
     const decided = { decision: decide(this.#settings.set, facts), facts };
-    if (step.recorded?.verdict !== "BLOCK") this.#letThrough(facts, callId);
+    if (step.recorded?.verdict !== "BLOCK") this.#letThrough(facts);
     return decided;
   }
 
@@ -134,26 +134,25 @@ export class ReplayRun {
   llmResult(step: TrafficModelResult, response: Message | undefined): Decided {
     this.#move(step.atMs);
     const { callId, model, metrics } = step;
-    return this.#after(this.#facts("llm.after", { llm: { callId, model, response }, metrics }), callId);
+    return this.#after(this.#facts("llm.after", { llm: { callId, model, response }, metrics }));
   }
 
-  #letThrough(facts: Facts, callId: string): void {
+  #letThrough(facts: Facts): void {
     noteCall(this.#settings.set, facts, { verdict: "ALLOW" });
-    this.#apply(facts, callId);
+    this.#apply(facts);
   }
 
-  #after(facts: Facts, callId: string): Decided {
+  #after(facts: Facts): Decided {
     const { set, sessions } = this.#settings;
     noteResult(set, facts);
     sessions.keep(this.#start.sessionId, facts, set);
-    this.#apply(facts, callId);
+    this.#apply(facts);
     return { decision: decide(set, facts), facts };
   }
 
-  #apply(facts: Facts, callId: string): void {
+  #apply(facts: Facts): void {
     const { set, windows } = this.#settings;
-    // Ids of calls are told apart within their run alone.
-    const id = `${facts.phase.slice(0, 3)}:${this.#start.runId} ${callId}`;
+    const id = reservationIdOf(facts);
     for (const add of sharedAdds(set, facts)) windows.apply(add, id, this.#nowMs);
   }
 

@@ -5,6 +5,7 @@ import {
   type Needs,
   type PolicySet,
   type RunState,
+  reservationIdOf,
   type SharedReadings,
   UNKNOWN,
   type Unknown,
@@ -82,7 +83,7 @@ export class World {
   }
 
   decide(asked: Asked): Answered {
-    const { compile: _, ...engine } = this.#engine;
+    const engine = this.#engine;
     const set = this.#set;
     if (asked.phase === "tool.before" && asked.call !== undefined) this.#calls.set(asked.call.callId, asked.call);
     const bare = this.#factsOf(asked);
@@ -92,7 +93,7 @@ export class World {
     const decision = engine.decide(set, facts);
     engine.noteCall(set, facts, decision);
     if (isAfter || decision.verdict === "ALLOW") {
-      const id = `${asked.phase.slice(0, 3)}:${facts.call?.callId ?? facts.llm?.callId}`;
+      const id = reservationIdOf(facts);
       for (const add of engine.sharedAdds(set, facts)) this.#windows.apply(add, id, this.#nowMs);
     }
     if (decision.control === "TERMINATE") this.#isTerminated = true;
