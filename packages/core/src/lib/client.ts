@@ -66,14 +66,15 @@ export class HandlebarClient<TContext extends object = JsonObject> {
 
   /** @internal use `Handlebar.init`. */
   constructor(config: HandlebarConfig<TContext>) {
-    const runtime = defaultRuntime(isObject(config?.runtime) ? config.runtime : {});
+    const host = defaultRuntime(isObject(config?.runtime) ? config.runtime : {});
+    this.#config = resolveConfig(config, host);
+    this.#logger = createSafeLogger(config.logger ?? host.logger);
+    const runtime = { ...host, logger: this.#logger };
     this.#runtime = runtime;
-    this.#config = resolveConfig(config, runtime);
-    this.#logger = createSafeLogger(config.logger ?? runtime.logger);
     this.#state = new AppliedState(this.#config.policies);
     this.#warnIfNothingGoverned();
     this.#tools = new KnownTools(this.#config.tools);
-    this.#bus = new SinkBus({ ...runtime, logger: this.#logger }, this.#makeSinks());
+    this.#bus = new SinkBus(runtime, this.#makeSinks());
     this.#writer = createEventWriter(
       runtime,
       {

@@ -35,7 +35,8 @@ export async function decideCall<TContext extends object>(
   question: Question,
 ): Promise<Decision> {
   await services.settled();
-  const remote = await question.askRemote?.();
+  const asked = await question.askRemote?.();
+  const remote = asked === undefined || services.config.enforceMode === "enforce" ? asked : asShadow(asked);
   const extra = await gather(services, question);
   const first = remote ?? decideNow(services, question, extra);
   if (first.verdict !== "BLOCK" || first.cause.kind !== "HITL_PENDING") return first;
@@ -44,6 +45,22 @@ export async function decideCall<TContext extends object>(
   const approval = await question.hold({ ruleId, policyId, set: services.state.set });
   if (approval === "unavailable") return withRules(failureDecision(onFailure("approval-unavailable", true)), first);
   return decideNow(services, question, { ...extra, approval });
+}
+
+/** What the control plane would have done, where this client only watches (SPEC 3.8). */
+function asShadow({ verdict, control, cause, redactions, ...decision }: Decision): Decision {
+  const { finalRuleId: _, ...rest } = decision;
+  const redacts = verdict === "ALLOW" && redactions !== undefined;
+  const isSame = verdict === "ALLOW" && control === "CONTINUE" && !redacts;
+  return {
+    ...rest,
+    verdict: "ALLOW",
+    control: "CONTINUE",
+    cause: { kind: "ALLOW" },
+    message: isSame ? decision.message : "this call is allowed",
+    evaluatedRules: decision.evaluatedRules.map((row) => ({ ...row, mode: "shadow" })),
+    ...(isSame ? {} : { shadow: { verdict, control, cause, ...(redacts ? { redacts } : {}) } }),
+  };
 }
 
 async function gather<TContext extends object>(services: Services<TContext>, question: Question): Promise<UserFacts> {

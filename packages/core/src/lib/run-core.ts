@@ -13,6 +13,7 @@ import {
 import type { Actor, Decision, EventData, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
 import type { CallView } from "./config.ts";
+import { errorText } from "./error-text.ts";
 import { createEventWriter, type EventWriter } from "./event-writer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { LIMITS } from "./limits.ts";
@@ -133,7 +134,7 @@ export class RunCore<TContext extends object> {
 
   /** Tells of something that went wrong in Handlebar or the user's functions, without touching the agent. */
   report(code: EventData<"error">["code"], scope: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     this.services.logger.debug(`${code}: ${scope}: ${message}`);
     this.writer.write("error", { code, scope, message });
   }

@@ -66,29 +66,36 @@ export async function beforeTools<TArgs, TContext extends object>(
   }
   return prepared.map((one, index) => {
     const { decision, tookMs } = decided[index] ?? { decision: OFF, tookMs: 0 };
-    return finishBefore(core, one, { decision: afterBatch(core, decision), tookMs });
+    return finishBefore(core, one, { decision: afterBatch(core, one.facts, decision), tookMs });
   });
 }
 
 /** A call that was let through before a later one of its batch ended the run does not start either. */
-function afterBatch<TContext extends object>(core: RunCore<TContext>, decision: Decision): Decision {
+function afterBatch<TContext extends object>(core: RunCore<TContext>, call: CallFacts, decision: Decision): Decision {
   if (decision.verdict === "BLOCK" || core.services.config.enforceMode !== "enforce") return decision;
   if (core.lifecycle.forFacts === "open") return decision;
   const { set } = core.services.state;
-  return { ...decide(set, core.facts("tool.before")), evaluatedRules: decision.evaluatedRules };
+  return { ...decide(set, { ...core.facts("tool.before"), call }), evaluatedRules: decision.evaluatedRules };
 }
 
 function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: ToolCall<TArgs>): PreparedCall<TArgs> {
-  const known = core.services.tools.find(call.name);
-  const tags = [...new Set([...(known?.tags ?? []), ...(call.tags ?? [])])];
   const args = plainOf(call.args ?? {});
   const facts: CallFacts = {
     callId: call.callId ?? core.services.runtime.newId(),
-    tool: { name: call.name, tags, kind: call.kind ?? known?.kind },
+    tool: toolFacts(core, call),
     args: args.value,
     argsExceeded: args.exceeded,
   };
   return { call, facts, canBind: args.isFaithful, stepIndex: core.takeStep() };
+}
+
+/** The tool as rules select it, in the phase before a call and after it alike. */
+function toolFacts<TContext extends object>(
+  core: RunCore<TContext>,
+  { name, tags = [], kind }: Pick<ToolCall, "name" | "tags" | "kind">,
+): CallFacts["tool"] {
+  const known = core.services.tools.find(name);
+  return { name, tags: [...new Set([...(known?.tags ?? []), ...tags])], kind: kind ?? known?.kind };
 }
 
 function decideTool<TArgs, TContext extends object>(
@@ -204,18 +211,12 @@ function finishedCall<TContext extends object>(
   call: ToolCall | ToolDecision,
   outcome: ToolOutcome,
 ): CallFacts {
-  const { runtime, tools } = core.services;
-  const known = tools.find(call.name);
-  const callId = call.callId ?? runtime.newId();
+  const callId = call.callId ?? core.services.runtime.newId();
   const args = plainOf(call.args ?? {});
   const result = outcome.result === undefined ? undefined : plainOf(outcome.result);
   return {
     callId,
-    tool: {
-      name: call.name,
-      tags: [...new Set([...(known?.tags ?? []), ...(call.tags ?? [])])],
-      kind: call.kind ?? known?.kind,
-    },
+    tool: toolFacts(core, call),
     args: args.value,
     argsExceeded: args.exceeded,
     result: result?.value,
@@ -248,8 +249,8 @@ export function notStarted<TContext extends object>(
   before: ToolDecision,
 ): Decision | undefined {
   if (core.services.config.enforceMode !== "enforce" || core.lifecycle.forFacts === "open") return undefined;
-  const decision = decide(core.services.state.set, core.facts("tool.before"));
   const facts = finishedCall(core, before, { error: new NotStartedError() });
+  const decision = decide(core.services.state.set, { ...core.facts("tool.before"), call: facts });
   noteFinished(core, { ...core.facts("tool.after"), call: facts });
   core.conclude(decision);
   writeResult(core, { facts, metrics: {}, decision, result: undefined, labelsAdded: [] });

@@ -18,7 +18,8 @@ export class KnownTools implements ToolRegistry {
   /** Takes over the tools that are new or changed; gives those. Ones that are not tools are passed over. */
   register(tools: readonly Tool[]): readonly Tool[] {
     return tools.filter((tool) => {
-      if (!toolSchema.safeParse(tool).success || this.#byName.size >= TOOL_COUNT_MAX) return false;
+      if (!toolSchema.safeParse(tool).success) return false;
+      if (!this.#byName.has(tool.name) && this.#byName.size >= TOOL_COUNT_MAX) return false;
       if (JSON.stringify(this.#byName.get(tool.name)?.tool) === JSON.stringify(tool)) return false;
       this.#set(tool);
       return true;

@@ -34,9 +34,11 @@ export class Breaker {
   }
 
   failed(): void {
+    const wasProbing = this.#isProbing;
     this.#failureCount += 1;
     this.#isProbing = false;
-    if (this.#failureCount < FAILURE_COUNT_MAX) return;
+    // Requests that were under way when it opened say nothing new.
+    if (this.#failureCount < FAILURE_COUNT_MAX || (this.#openMs > 0 && !wasProbing)) return;
     this.#openMs = Math.min(OPEN_MAX_MS, this.#openMs === 0 ? OPEN_BASE_MS : this.#openMs * 2);
     this.#closedAtMs = this.#runtime.clock.monotonicMs() + this.#openMs;
   }

@@ -59,6 +59,8 @@ class Link implements ControlPlane {
   #status: LinkStatus = "connecting";
   #contactAtMs = Number.NEGATIVE_INFINITY;
   #agentId: string | undefined;
+  /** No tool was added since the registration was last sent. */
+  #isRegisteredWhole = true;
   #feed: StateFeed | undefined;
   /** Messages that need no answer and are under way. */
   readonly #telling = new Set<Promise<void>>();
@@ -109,6 +111,7 @@ class Link implements ControlPlane {
   }
 
   registerTools(tools: readonly Tool[]): void {
+    this.#isRegisteredWhole = false;
     if (this.#agentId === undefined) return;
     this.#tell("PUT", `/v1/agents/${encodeURIComponent(this.#agentId)}/tools`, { tools });
   }
@@ -139,6 +142,7 @@ class Link implements ControlPlane {
     const registered = await this.#register();
     if (registered === undefined) return;
     this.#agentId = registered.agentId;
+    if (!this.#isRegisteredWhole) this.registerTools(this.#options.tools());
     this.#applyState(registered.state);
     this.#setStatus("ready");
     this.#feed = new StateFeed(this.#runtime, this.#api, {
@@ -155,6 +159,7 @@ class Link implements ControlPlane {
   async #register(): Promise<RegisterAgentAnswer | undefined> {
     const { signal } = this.#abort;
     for (let attempt = 1; !signal.aborted; attempt++) {
+      this.#isRegisteredWhole = true;
       const answer = await this.#api.request<RegisterAgentAnswer>({
         method: "PUT",
         path: "/v1/agents",
@@ -172,13 +177,13 @@ class Link implements ControlPlane {
         const code = answer.reason === "auth" ? "HB_API_AUTH" : "HB_API_REJECTED";
         this.#options.logger.warnOnce(code, `${code}: the control plane refused the registration: ${why}`);
       }
-      await this.#pause.wait(this.#registerDelayMs(attempt, isRefused, answer.retryAfterMs), signal);
+      const delayMs = isRefused ? LINK_TIMES.authRetryMs : this.#retryDelayMs(attempt, answer.retryAfterMs);
+      await this.#pause.wait(delayMs, signal);
     }
     return undefined;
   }
 
-  #registerDelayMs(attempt: number, isRefused: boolean, retryAfterMs: number | undefined): number {
-    if (isRefused) return LINK_TIMES.authRetryMs;
+  #retryDelayMs(attempt: number, retryAfterMs: number | undefined): number {
     const bounds = { backoffBaseMs: LINK_TIMES.registerBackoffBaseMs, backoffMaxMs: LINK_TIMES.registerBackoffMaxMs };
     if (retryAfterMs === undefined) return backoffMs(attempt, bounds, this.#runtime.random);
     const limits = { backoffBaseMs: bounds.backoffBaseMs, retryAfterMaxMs: LINK_TIMES.retryAfterMaxMs };
@@ -233,8 +238,7 @@ class Link implements ControlPlane {
       const timeoutMs = this.#options.requestTimeoutMs;
       const answer = await this.#api.request({ method, path, body, timeoutMs, signal: this.#abort.signal });
       if (answer.ok || answer.reason !== "unreachable" || this.#abort.signal.aborted) return;
-      const bounds = { backoffBaseMs: LINK_TIMES.registerBackoffBaseMs, backoffMaxMs: LINK_TIMES.registerBackoffMaxMs };
-      await this.#pause.wait(backoffMs(attempt, bounds, this.#runtime.random), this.#abort.signal);
+      await this.#pause.wait(this.#retryDelayMs(attempt, answer.retryAfterMs), this.#abort.signal);
     }
   }
 

@@ -24,6 +24,8 @@ interface Held {
 }
 
 const LEASE_COUNT_MAX = 10_000;
+/** As many as one request may carry. */
+const OPERATION_COUNT_MAX = 256;
 /** How many calls' worth a lease is asked for at once, so that most calls need no request. */
 const CALLS_PER_LEASE = 20;
 
@@ -149,7 +151,14 @@ export class LeaseBook implements SharedWindows {
   }
 
   async #return(all: readonly Held[]): Promise<void> {
-    await this.#post(all.map((held) => ({ op: "return", ...identify(held), spent: held.spent + reservedOf(held) })));
+    const operations = all.map(
+      (held): LeaseOperation => ({ op: "return", ...identify(held), spent: held.spent + reservedOf(held) }),
+    );
+    const posts: Promise<unknown>[] = [];
+    for (let at = 0; at < operations.length; at += OPERATION_COUNT_MAX) {
+      posts.push(this.#post(operations.slice(at, at + OPERATION_COUNT_MAX)));
+    }
+    await Promise.all(posts);
   }
 
   async #post(operations: readonly LeaseOperation[]): Promise<BudgetAnswer | undefined> {

@@ -99,14 +99,16 @@ export class StateFeed {
     while (!signal.aborted && this.#runtime.clock.monotonicMs() < untilMs) {
       const startedMs = this.#runtime.clock.monotonicMs();
       const polled = await this.#poll(LINK_TIMES.longPollSeconds);
+      const asked = polled.ok ? undefined : polled.retryAfterMs;
       if (polled.ok) {
         // A server that does not hold the request would otherwise be asked in a hot loop.
         const heldMs = this.#runtime.clock.monotonicMs() - startedMs;
         delayMs = heldMs >= 1_000 || polled.changed ? 0 : LINK_TIMES.pollGapMs;
       } else {
-        delayMs = polled.retryAfterMs ?? nextDelay(delayMs);
+        delayMs = asked ?? nextDelay(delayMs);
       }
-      await this.#pause.wait(delayMs * (0.8 + this.#runtime.random() * 0.4), signal);
+      // The server's own word is never undercut.
+      await this.#pause.wait(asked ?? delayMs * (0.8 + this.#runtime.random() * 0.4), signal);
     }
   }
 

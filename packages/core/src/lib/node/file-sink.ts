@@ -1,6 +1,7 @@
 import { existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { AuditEvent } from "@handlebar/protocol";
+import { errorText } from "../error-text.ts";
 import { type SerialisedEvent, serialiseEvent } from "../events/serialise-event.ts";
 import { installExitHooks } from "../exit-hooks.ts";
 import { defaultRuntime, type Runtime } from "../runtime.ts";
@@ -186,7 +187,7 @@ class JsonlFile implements FileSink {
 
   #fail(error: unknown): void {
     this.#failures++;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     this.#log.warn("file", `HB_SINK_FAILED: the file sink failed: ${reason}`);
   }
 }

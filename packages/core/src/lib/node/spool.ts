@@ -1,3 +1,4 @@
+import { errorText } from "../error-text.ts";
 import type { SerialisedEvent } from "../events/serialise-event.ts";
 import { defaultRuntime, type Runtime } from "../runtime.ts";
 import type { EventSpool, SpooledEvent, SpoolLoss, SpoolLossReason, SpoolReceipt } from "../sinks/event-spool.ts";
@@ -155,7 +156,7 @@ export class FileSpool implements EventSpool {
       this.#failures++;
       this.#isPrepared = false;
       this.#unusableUntilMs = this.#runtime.clock.monotonicMs() + RETRY_INTERVAL_MS;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.#log.warn("spool", `HB_SINK_FAILED: the spool cannot be used for now: ${reason}`);
       return undefined;
     }

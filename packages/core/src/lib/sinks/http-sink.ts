@@ -1,4 +1,5 @@
 import type { AuditEvent, IngestAnswer } from "@handlebar/protocol";
+import { errorText } from "../error-text.ts";
 import { type SerialisedEvent, serialiseEvent } from "../events/serialise-event.ts";
 import { defaultRuntime, type Runtime } from "../runtime.ts";
 import type { SinkDeadline } from "../sink.ts";
@@ -323,7 +324,7 @@ export class HttpSink implements TextSink {
     try {
       return hook();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.#log.warn("hook", `HB_SINK_FAILED: a hook of the http sink threw \`${reason}\`; it is ignored`);
       return undefined;
     }

@@ -1,5 +1,6 @@
 import type { AuditEvent } from "@handlebar/protocol";
 import { withDeadline } from "../deadline.ts";
+import { errorText } from "../error-text.ts";
 import { type SerialisedEvent, serialiseEvent } from "../events/serialise-event.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Sink } from "../sink.ts";
@@ -146,7 +147,7 @@ class SinkLane {
     const why =
       result.reason === "timeout"
         ? `did not ${what} within ${deadlineMs} ms`
-        : `failed to ${what}: ${messageOf(result.error)}`;
+        : `failed to ${what}: ${errorText(result.error)}`;
     this.#log.warn(`${this.#name} ${what}`, `HB_SINK_FAILED: the sink \`${this.#name}\` ${why}`);
   }
 
@@ -163,7 +164,7 @@ class SinkLane {
     const rest = opened ? "; it is left out for 30 s" : "";
     this.#log.warn(
       `${this.#name} failed`,
-      `HB_SINK_FAILED: the sink \`${this.#name}\` failed: ${messageOf(error)}${rest}`,
+      `HB_SINK_FAILED: the sink \`${this.#name}\` failed: ${errorText(error)}${rest}`,
     );
   }
 
@@ -174,12 +175,4 @@ class SinkLane {
 
 function isThenable(value: unknown): value is PromiseLike<void> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-}
-
-function messageOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return "unknown error";
-  }
 }
