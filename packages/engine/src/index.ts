@@ -20,12 +20,14 @@ export {
   UNKNOWN,
   type Unknown,
 } from "./lib/facts.ts";
-export { inheritRunState, joinRunState, labelsOf, seedLabels, sessionLabelsOf } from "./lib/flow/session-labels.ts";
+export { inheritRunState, joinRunState, labelsOf, seedLabels } from "./lib/flow/session-labels.ts";
+export { SessionLabels } from "./lib/flow/session-store.ts";
 export { budgetKeyText, LocalWindows } from "./lib/local-windows.ts";
 export { endsRun, findLockdown } from "./lib/lockdown.ts";
 export { needs } from "./lib/needs.ts";
 export { noteCall, notePrompt, noteResult } from "./lib/note.ts";
 export type { PolicySet } from "./lib/policy-set.ts";
+export { promptTextOf } from "./lib/prompt-text.ts";
 export { redactMessage, redactMessages } from "./lib/redact/redact-messages.ts";
 export { redactValue } from "./lib/redact/redact-value.ts";
 export type { RedactionResult, RedactOptions } from "./lib/redact/redaction.ts";

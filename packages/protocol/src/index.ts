@@ -271,6 +271,7 @@ export {
 export {
   type Classification,
   classificationSchema,
+  effectiveTags,
   type Tool,
   type ToolSelector,
   toolSchema,

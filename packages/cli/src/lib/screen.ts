@@ -1,6 +1,6 @@
 import type { CommandContext } from "./command.ts";
 
-const CODES = { red: "31", green: "32", yellow: "33", grey: "90", bold: "1" } as const;
+const CODES = { red: "31", green: "32", yellow: "33", bold: "1" } as const;
 
 export function paint(context: CommandContext, colour: keyof typeof CODES, text: string): string {
   return context.hasColour ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { SessionLabels } from "@handlebar/engine";
 import {
   type AgentState,
   HandlebarError,
@@ -25,7 +26,6 @@ import { RunRegistry } from "./run-registry.ts";
 import { defaultRuntime, type Runtime } from "./runtime.ts";
 import { createSafeLogger, type SafeLogger } from "./safe-logger.ts";
 import type { Services } from "./services.ts";
-import { createSessionLabels } from "./session-labels.ts";
 import { createProcessWindows } from "./shared-windows.ts";
 import type { Sink } from "./sink.ts";
 import { type HttpSink, httpSink } from "./sinks/http-sink.ts";
@@ -183,11 +183,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       approvals,
       shared: this.#link?.shared ?? createProcessWindows(this.#runtime),
       tools: this.#tools,
-      sessions: createSessionLabels(),
+      sessions: new SessionLabels(),
       prices: () => (this.#prices ??= this.#loadPrices()),
       settled: () => (this.#settled ??= this.#waitForFirstAnswer()),
       failure: () => this.#failure(),
       emit: (event) => this.#bus.write(event),
+      isRecording: this.#bus.hasSinks,
       stateOf: (runId) => this.#runs.find(runId)?.memory,
       runEnded: (runId) => this.#runs.markEnded(runId),
       flush: () => this.#bus.flush(this.#config.flushTimeoutMs),

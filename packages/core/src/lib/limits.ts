@@ -8,12 +8,8 @@ export const LIMITS = {
   endedRunCountMax: 10_000,
   /** Approvals held in this process at once; the oldest is given up beyond it. */
   localApprovalCountMax: 1_000,
-  /** Sessions whose labels are kept; the one used longest ago leaves. */
-  sessionCountMax: 10_000,
   /** Messages of a run that are remembered as already recorded. */
   seenMessageCountMax: 4_096,
   /** Calls of a run in flight at once whose start is remembered for `duration_ms`. */
   openCallCountMax: 1_024,
-  /** Longest message or argument text kept in an event, in UTF-16 code units. */
-  eventTextLengthMax: 65_536,
 } as const;

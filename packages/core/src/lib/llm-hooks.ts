@@ -1,9 +1,8 @@
-import { type Facts, type LlmFacts, notePrompt, redactMessages } from "@handlebar/engine";
+import { type Facts, type LlmFacts, notePrompt, promptTextOf, redactMessages } from "@handlebar/engine";
 import type { Decision, EventData, Message, Metrics } from "@handlebar/protocol";
-import { capture, mergeRedactions } from "./capture.ts";
+import { mergeRedactions } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
 import type { LlmDecision, LlmRequest, LlmResponse, LlmResponseDecision } from "./hook-types.ts";
-import { authoredText } from "./message-log.ts";
 import { costOf } from "./pricing.ts";
 import type { RunCore } from "./run-core.ts";
 import {
@@ -121,8 +120,9 @@ async function llmMetrics<TContext extends object>(
 function recordMessages<TContext extends object>(core: RunCore<TContext>, messages: readonly Message[]): void {
   const { config, runtime, state } = core.services;
   for (const message of core.messages.unseen(messages)) {
-    if (message.role === "user" || message.role === "system") notePrompt(state.set, core.state, authoredText(message));
-    const shown = capture("content", message.content, config.capture.messages);
+    const prompt = promptTextOf(message);
+    if (prompt !== undefined) notePrompt(state.set, core.state, prompt);
+    const shown = core.shown("content", message.content, config.capture.messages);
     // Capture keeps the shape of what it masks; a message without content stays out of the record.
     const content = shown.value as EventData<"message.raw.created">["content"] | undefined;
     core.writer.write(

@@ -28,9 +28,3 @@ export class MessageLog {
     if (oldest !== undefined) this.#seen.delete(oldest);
   }
 }
-
-/** The text of a message that its author wrote, tool calls and results left out. */
-export function authoredText(message: Message): string {
-  if (typeof message.content === "string") return message.content;
-  return message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-}

@@ -11,8 +11,8 @@ import {
   toPlain,
 } from "@handlebar/engine";
 import type { Actor, Decision, EventData, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
-import { capture, mergeRedactions } from "./capture.ts";
-import type { CallView } from "./config.ts";
+import { type Captured, capture, mergeRedactions } from "./capture.ts";
+import type { CallView, CaptureLevel } from "./config.ts";
 import { errorText } from "./error-text.ts";
 import { createEventWriter, type EventWriter } from "./event-writer.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -75,7 +75,7 @@ export class RunCore<TContext extends object> {
       idleTtlMs: config.idleTtlMs ?? services.config.idleTtlMs,
       onExpired: () => this.end("timeout"),
     });
-    if (this.sessionId !== undefined) seedLabels(this.state.flow, services.sessions.read(this.sessionId));
+    seedLabels(this.state.flow, services.sessions.read(this.sessionId));
     if (config.prompt !== undefined) notePrompt(services.state.set, this.state, config.prompt);
     this.#writeStarted(config);
   }
@@ -139,6 +139,11 @@ export class RunCore<TContext extends object> {
     this.writer.write("error", { code, scope, message });
   }
 
+  /** What an event may carry of a payload; nothing where nobody is given it, since looking for sensitive data takes time. */
+  shown(field: string, payload: unknown, level: CaptureLevel): Captured {
+    return this.services.isRecording ? capture(field, payload, level) : { value: undefined, redaction: {} };
+  }
+
   /** The run that started this one gets its labels: what this one read can be in what it hands back. */
   shareLabels(): void {
     if (this.#parent !== undefined) joinRunState(this.#parent, this.state);
@@ -160,8 +165,9 @@ export class RunCore<TContext extends object> {
 
   #writeStarted(config: RunConfig<TContext>): void {
     const { agent, enforceMode, capture: levels } = this.services.config;
-    const context = Object.keys(this.context).length === 0 ? undefined : capture("context", this.context, levels.args);
-    const prompt = capture("prompt", config.prompt, levels.messages);
+    const context =
+      Object.keys(this.context).length === 0 ? undefined : this.shown("context", this.context, levels.args);
+    const prompt = this.shown("prompt", config.prompt, levels.messages);
     const data: EventData<"run.started"> = {
       agent,
       enforceMode,

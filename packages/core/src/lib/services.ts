@@ -1,4 +1,4 @@
-import type { AgentFacts, PolicySet, RunState } from "@handlebar/engine";
+import type { RunState, SessionLabels } from "@handlebar/engine";
 import type { AuditEvent } from "@handlebar/protocol";
 import type { AppliedState } from "./applied-state.ts";
 import type { ApprovalDesk } from "./approvals.ts";
@@ -28,6 +28,8 @@ export interface Services<TContext extends object> {
   /** What is wrong with the control plane now, if anything. */
   failure(): Failure | undefined;
   emit(event: AuditEvent): void;
+  /** Somebody is given the events. */
+  readonly isRecording: boolean;
   /** What policies remember of another run of this client, while it is known. */
   stateOf(runId: string): RunState | undefined;
   runEnded(runId: string): void;
@@ -38,10 +40,4 @@ export interface Services<TContext extends object> {
 /** The tags and kinds that tools were registered with. */
 export interface ToolRegistry {
   find(name: string): { readonly tags: readonly string[]; readonly kind?: string | undefined } | undefined;
-}
-
-/** Labels that outlive a run, for policies whose flow has the scope `session`. */
-export interface SessionLabels {
-  read(sessionId: string): readonly string[];
-  keep(sessionId: string, set: PolicySet, run: { readonly agent: AgentFacts; readonly state: RunState }): void;
 }

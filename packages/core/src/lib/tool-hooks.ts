@@ -153,7 +153,7 @@ function finishBefore<TArgs, TContext extends object>(
 ): ToolDecision<TArgs> {
   const { config } = core.services;
   if (decision.verdict === "ALLOW") startCall(core, facts.callId);
-  const shown = capture("args", call.args, config.capture.args);
+  const shown = core.shown("args", call.args, config.capture.args);
   const data: EventData<"tool.decision"> = {
     ...decision,
     callId: facts.callId,
@@ -235,8 +235,7 @@ export function noteFinished<TContext extends object>(core: RunCore<TContext>, f
   for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, reservationIdOf(facts));
   core.shareLabels();
   const after = labelsOf(core.state);
-  if (core.sessionId !== undefined)
-    core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });
+  core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });
   return after.filter((label) => !before.has(label));
 }
 
@@ -274,7 +273,7 @@ interface Written {
 
 function writeResult<TContext extends object>(core: RunCore<TContext>, written: Written): void {
   const { facts, metrics, decision, labelsAdded } = written;
-  const shown = capture("result", written.result, core.services.config.capture.results);
+  const shown = core.shown("result", written.result, core.services.config.capture.results);
   const data: EventData<"tool.result"> = {
     callId: facts.callId,
     tool: toolRef(facts),
@@ -293,7 +292,7 @@ export function shownError<TContext extends object>(
   core: RunCore<TContext>,
   error: NonNullable<CallFacts["error"]>,
 ): { name?: string; message: string } {
-  const message = capture("error", error.message, core.services.config.capture.results).value;
+  const message = core.shown("error", error.message, core.services.config.capture.results).value;
   return {
     ...(error.name === undefined ? {} : { name: error.name }),
     message: typeof message === "string" ? message : "[omitted]",

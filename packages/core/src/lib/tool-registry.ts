@@ -1,6 +1,5 @@
-import { type Tool, toolSchema } from "@handlebar/protocol";
+import { effectiveTags, type Tool, toolSchema } from "@handlebar/protocol";
 import type { ToolRegistry } from "./services.ts";
-import { effectiveTags } from "./tools.ts";
 
 /** The tools a client knows, by name; a later registration of a name replaces the earlier one. */
 export class KnownTools implements ToolRegistry {

@@ -1,7 +1,8 @@
+import { effectiveTags } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { getCurrentRun, withRun } from "./als.ts";
 import { Handlebar } from "./client.ts";
-import { defineTool, effectiveTags, toolMarks, wrapTool } from "./tools.ts";
+import { defineTool, toolMarks, wrapTool } from "./tools.ts";
 
 describe("wrapTool", () => {
   it("marks a tool of any shape without showing", () => {

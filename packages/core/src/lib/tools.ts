@@ -56,12 +56,6 @@ export function defineTool<TArgs, TResult>(
   return { ...rest, tags: tool.tags ?? [], execute };
 }
 
-/** A tool's tags as policies see them: its own and, where it is classified, `classification:<value>`. */
-export function effectiveTags(tool: Pick<ToolMarks, "tags" | "classification">): readonly string[] {
-  const tags = tool.tags ?? [];
-  return tool.classification === undefined ? tags : [...tags, `classification:${tool.classification}`];
-}
-
 function checkMarks(marks: object): void {
   const defined = Object.fromEntries(Object.entries(marks).filter(([, value]) => value !== undefined));
   const parsed = parseValue(toolSchema, defined);

@@ -1,6 +1,5 @@
 import { HandlebarError, type HandlebarErrorCode, type JsonValue, type Phase } from "@handlebar/protocol";
 import type { Counter } from "./counter.ts";
-import { LabelTable } from "./label-table.ts";
 import { RegexCache } from "./regex.ts";
 import { TimeZones } from "./time-zone.ts";
 import type { ToolMatcher } from "./tool-matcher.ts";
@@ -9,7 +8,8 @@ import type { ToolMatcher } from "./tool-matcher.ts";
 export class CompileShared {
   readonly regexes: RegexCache = new RegexCache();
   readonly zones: TimeZones = new TimeZones();
-  readonly labels: LabelTable = new LabelTable();
+  /** Every label that a condition or source names. */
+  readonly labels: Set<string> = new Set();
   /** Every window that a condition reads. */
   readonly counters: Counter[] = [];
   readonly #slots = new Map<string, number>();
@@ -92,7 +92,7 @@ export class CompileContext {
     return this.shared.zones;
   }
 
-  get labels(): LabelTable {
+  get labels(): Set<string> {
     return this.shared.labels;
   }
 

@@ -1,6 +1,13 @@
-import type { Effect, Phase, PlannedRedaction, Rule } from "@handlebar/protocol";
+import type { Effect, PlannedRedaction, Rule } from "@handlebar/protocol";
 import { CompileContext, type CompileShared, type ConditionOwner } from "./compile-context.ts";
-import { type CompiledPolicy, type CompiledRule, SEVERITY } from "./compiled-rule.ts";
+import {
+  type CompiledPolicy,
+  type CompiledRule,
+  phasesOf,
+  SEVERITY,
+  terminates,
+  unknownMatches,
+} from "./compiled-rule.ts";
 import { compileCondition } from "./conditions/compile-condition.ts";
 import { parsePathOrFail } from "./conditions/path-leaf.ts";
 import { textOf } from "./conditions/text-test.ts";
@@ -21,7 +28,7 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
   const { policyId } = policy;
   const ruleId = rule.id ?? "";
   const { effect } = rule;
-  const phases: readonly Phase[] = typeof rule.on === "string" ? [rule.on] : rule.on;
+  const phases = phasesOf(rule);
   const owner = {
     policyIndex: policy.index,
     policyId,
@@ -43,7 +50,7 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
     isShadow: policy.isShadow,
     effect: effect.type,
     severity: severityOf(effect, context),
-    terminates: (effect.type === "block" || effect.type === "hitl") && effect.control === "TERMINATE",
+    terminates: terminates(effect),
     priority: rule.priority ?? 0,
     order: 0,
     rank: 0,
@@ -51,7 +58,7 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
     tool,
     condition,
     ask: condition?.eval,
-    unknownMatches: rule.onUnknown === undefined ? effect.type !== "allow" : rule.onUnknown === "match",
+    unknownMatches: unknownMatches(rule),
     onUnavailable: rule.onUnavailable,
     redactions:
       effect.type === "redact" ? compileRedactions(effect, new CompileContext(shared, { ...owner, tool }, path)) : [],

@@ -2,9 +2,8 @@ import { HandlebarError, type Policy } from "@handlebar/protocol";
 import { CompileShared } from "./compile-context.ts";
 import { compileDefault, compileRule } from "./compile-rule.ts";
 import type { CompiledPolicy, CompiledRule } from "./compiled-rule.ts";
-import type { CompiledCondition } from "./conditions/compiled-condition.ts";
 import type { AgentFacts } from "./facts.ts";
-import { compileFlow } from "./flow/compile-flow.ts";
+import { compileFlow, tracesOrigins } from "./flow/compile-flow.ts";
 import { defaultRuleIdOf, policyIdOf, ruleIdOf } from "./ids.ts";
 import { POLICY_COUNT_MAX, RULE_COUNT_MAX } from "./limits.ts";
 import { PolicySet } from "./policy-set.ts";
@@ -40,11 +39,6 @@ export function compile(policies: readonly Policy[], options: CompileOptions = {
   const tracksOrigins = rules.some((rule) => rule.isEnabled && tracesOrigins(rule.condition));
   const flow = compileFlow(compiled, shared, tracksOrigins);
   return new PolicySet({ policies: compiled, rules, counters: shared.counters, flow, agent: options.agent });
-}
-
-function tracesOrigins(condition: CompiledCondition | undefined): boolean {
-  if (condition === undefined) return false;
-  return condition.kind === "argFrom" || condition.children.some(tracesOrigins);
 }
 
 function checkCounts(policies: readonly Policy[]): void {

@@ -1,5 +1,6 @@
 import type {
   AgentSelector,
+  Effect,
   EffectType,
   EvaluatedRule,
   Phase,
@@ -98,6 +99,19 @@ function addRow(rule: CompiledRule, at: number, outcome: Outcome): EvaluatedRule
 /** The row of a policy's default, which has no condition of its own. */
 export function defaultRow(rule: CompiledRule, isMatched: boolean, isShadow: boolean): EvaluatedRule {
   return evaluatedRow(rule, isMatched ? TRUE : FALSE, isMatched, isShadow);
+}
+
+export function phasesOf({ on }: Rule): readonly Phase[] {
+  return typeof on === "string" ? [on] : on;
+}
+
+/** Whether a condition that is unknown makes the rule match. */
+export function unknownMatches({ effect, onUnknown }: Rule): boolean {
+  return onUnknown === undefined ? effect.type !== "allow" : onUnknown === "match";
+}
+
+export function terminates(effect: Effect): boolean {
+  return (effect.type === "block" || effect.type === "hitl") && effect.control === "TERMINATE";
 }
 
 /** Whether a policy is for this agent. */

@@ -58,7 +58,7 @@ export function assumedAmount(counter: Counter, facts: Facts): number | undefine
  * What a finished call added: its metric; for one that failed without reporting it, what it was assumed to add; else
  * `undefined`, nothing.
  */
-export function finalAmount(counter: Counter, facts: Facts): number | undefined {
+function finalAmount(counter: Counter, facts: Facts): number | undefined {
   const metrics = facts.metrics;
   if (metrics !== undefined && Object.hasOwn(metrics, counter.metric)) return metrics[counter.metric];
   const hasFailed = isLlmPhase(facts) ? facts.llm?.response === undefined : facts.call?.error !== undefined;

@@ -1,6 +1,6 @@
 import { HandlebarError, type JsonObject } from "@handlebar/protocol";
 import { CallHistory } from "./call-history.ts";
-import { createFlowState, FlowState } from "./flow/flow-state.ts";
+import { FlowState } from "./flow/flow-state.ts";
 import type { RunState } from "./run-state.ts";
 import { createWindowStore, WindowStore } from "./window-store.ts";
 
@@ -9,7 +9,7 @@ const SNAPSHOT_VERSION = 1;
 
 /** What policies remember of a run that begins. */
 export function createRunState(): RunState {
-  return { history: new CallHistory(), windows: createWindowStore(), flow: createFlowState() };
+  return { history: new CallHistory(), windows: createWindowStore(), flow: new FlowState() };
 }
 
 /** A run's state as plain JSON, so that the run can go on in another process. */

@@ -59,7 +59,7 @@ export const CANONICAL_JSON_LENGTH_MAX = 1_048_576;
 /** Decimal digits of an integer beyond the safe range that are written out when a value is made plain. */
 export const BIGINT_DIGIT_COUNT_MAX = 100;
 
-/** Labels of one workspace: they travel as the low bits of one non-negative 32-bit integer. */
+/** Labels that one policy set may use. */
 export const LABEL_COUNT_MAX = 31;
 
 /** Timestamps a window keeps, so that counts up to this number are exact. */
@@ -171,3 +171,6 @@ export const SEEN_SEARCH_WORK_MAX = 4_194_304;
 
 /** UTF-16 code units from which a text counts as free text whatever its field: identifiers and addresses are shorter. */
 export const FREE_TEXT_LENGTH_MIN = 120;
+
+/** Sessions whose labels are kept. */
+export const SESSION_COUNT_MAX = 10_000;

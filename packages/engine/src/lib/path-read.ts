@@ -1,6 +1,6 @@
 import { VALUE_BOUNDS, type ValueBounds } from "./limits.ts";
 import { isPlainObject } from "./own-property.ts";
-import type { Path, PathStep } from "./path.ts";
+import { isElementName, type Path, type PathStep } from "./path.ts";
 
 /** What stands at the places that a path names. */
 export interface PathReading {
@@ -102,7 +102,7 @@ export function readChild(
   if (typeof container !== "object") return { key: undefined, mistyped: true };
   const isList = Array.isArray(container);
   const name = step.kind === "key" ? step.name : step.kind === "index" ? String(step.index) : "";
-  if (step.kind === "index" ? !isList : isList && !/^(?:0|[1-9]\d{0,8})$/.test(name)) {
+  if (step.kind === "index" ? !isList : isList && !isElementName(name)) {
     return { key: undefined, mistyped: true };
   }
   return { key: Object.hasOwn(container, name) ? name : undefined, mistyped: false };

@@ -134,3 +134,8 @@ function stepCovers(wide: PathStep, narrow: PathStep): boolean {
   if (narrow.kind === "index") return wide.name === String(narrow.index);
   return narrow.kind === "key" && narrow.name === wide.name;
 }
+
+/** Whether a name counts an element of a list. */
+export function isElementName(name: string): boolean {
+  return /^(?:0|[1-9]\d{0,8})$/.test(name);
+}

@@ -25,7 +25,7 @@ export interface Plain {
   readonly notes: Readonly<PlainNotes>;
 }
 
-const BIGINT_MAX = 10n ** BigInt(BIGINT_DIGIT_COUNT_MAX);
+export const BIGINT_MAX: bigint = 10n ** BigInt(BIGINT_DIGIT_COUNT_MAX);
 
 /**
  * Copies any value into plain, bounded JSON; never throws and never keeps a reference to the input.

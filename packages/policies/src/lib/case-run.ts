@@ -10,9 +10,10 @@ import {
   notePrompt,
   noteResult,
   type PolicySet,
+  promptTextOf,
   reservationIdOf,
+  SessionLabels,
   seedLabels,
-  sessionLabelsOf,
   sharedAdds,
   type ToolFacts,
   UNKNOWN,
@@ -26,11 +27,11 @@ import type {
   JsonObject,
   JsonValue,
   LlmStep,
-  Message,
   Phase,
   RunStep,
   Subject,
 } from "@handlebar/protocol";
+import { effectiveTags } from "@handlebar/protocol";
 import { type CasePayload, payloadAfter } from "./case-payload.ts";
 import { parseDuration } from "./duration.ts";
 
@@ -55,7 +56,7 @@ export class CaseRun {
   readonly #settings: CaseSettings;
   readonly #shared = new LocalWindows();
   /** Labels by session, for policies whose flow keeps them. */
-  readonly #sessionLabels = new Map<string, readonly string[]>();
+  readonly #sessions = new SessionLabels();
   readonly #agent: AgentFacts;
   #nowMs: number;
   #run: Facts["run"];
@@ -73,10 +74,6 @@ export class CaseRun {
     this.#run = this.#newRun(settings);
     this.#actor = settings.actor;
     if (settings.prompt !== undefined) this.prompt(settings.prompt);
-  }
-
-  get run(): Facts["run"] {
-    return this.#run;
   }
 
   advance(duration: string): void {
@@ -109,7 +106,8 @@ export class CaseRun {
   callModel(step: LlmStep): readonly StepDecision[] {
     const { messages, response, model } = step.llm;
     for (const message of messages ?? []) {
-      if (message.role === "user" || message.role === "system") this.prompt(textOf(message));
+      const text = promptTextOf(message);
+      if (text !== undefined) this.prompt(text);
     }
     const llm = { callId: this.#nextCallId(), model };
     const before = this.#decide("llm.before", step, { llm: { ...llm, messages: messages ?? [] } });
@@ -123,7 +121,7 @@ export class CaseRun {
     const isAfter = phase === "tool.after" || phase === "llm.after";
     if (isAfter) {
       noteResult(this.#set, facts);
-      this.#keepSessionLabels();
+      this.#sessions.keep(this.#run.sessionId, this.#set, { agent: this.#agent, state: this.#run.state });
     }
     const decision = decide(this.#set, facts);
     if (!isAfter) noteCall(this.#set, facts, decision);
@@ -169,14 +167,13 @@ export class CaseRun {
     const tools = this.#settings.tools ?? {};
     const spec = Object.hasOwn(tools, name) ? tools[name] : undefined;
     if (spec === undefined || Array.isArray(spec)) return { name, tags: spec ?? [] };
-    const classified = spec.classification === undefined ? [] : [`classification:${spec.classification}`];
-    return { name, tags: [...(spec.tags ?? []), ...classified], kind: spec.kind };
+    return { name, tags: effectiveTags(spec), kind: spec.kind };
   }
 
   #newRun(settings: RunStep["run"]): Facts["run"] {
     this.#runCount += 1;
     const state = createRunState();
-    seedLabels(state.flow, this.#sessionLabels.get(settings.session ?? "") ?? []);
+    seedLabels(state.flow, this.#sessions.read(settings.session));
     return {
       runId: `run-${this.#runCount}`,
       sessionId: settings.session,
@@ -186,14 +183,6 @@ export class CaseRun {
       context: settings.context ?? {},
       state,
     };
-  }
-
-  #keepSessionLabels(): void {
-    const { sessionId, state } = this.#run;
-    if (sessionId === undefined) return;
-    const kept = this.#sessionLabels.get(sessionId) ?? [];
-    const own = sessionLabelsOf(this.#set.flow, this.#agent, state);
-    this.#sessionLabels.set(sessionId, [...new Set([...kept, ...own])]);
   }
 
   #nextCallId(): string {
@@ -207,12 +196,6 @@ export class CaseRun {
     this.#nowMs += durationMs;
     return durationMs;
   }
-}
-
-/** What a person wrote in a message. */
-function textOf({ content }: Message): string {
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 }
 
 function approvalOf(step: CallStep): Pick<Facts, "approval"> {

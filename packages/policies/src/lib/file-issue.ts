@@ -1,4 +1,5 @@
 import { HandlebarError, type HandlebarErrorCode } from "@handlebar/protocol";
+import { LIMITS } from "./limits.ts";
 
 /** One thing wrong with a policy or case file: where, what, and what to do. */
 export interface FileIssue {
@@ -23,13 +24,20 @@ export function formatIssue(issue: FileIssue): string {
   return issue.path === "" ? `${place} ${issue.message}` : `${place} ${issue.path}: ${issue.message}`;
 }
 
-/** Sorted by file, line and column. */
-export function sortIssues(issues: readonly FileIssue[]): readonly FileIssue[] {
+/** The issues of one text, by line and column; of more than `LIMITS.issueCountMax` the first, and how many more there are. */
+export function reportIssues(issues: readonly FileIssue[]): readonly FileIssue[] {
   const order = (a: FileIssue, b: FileIssue): number => {
     if (a.file !== b.file) return (a.file ?? "") < (b.file ?? "") ? -1 : 1;
     return a.line - b.line || a.column - b.column;
   };
-  return [...issues].sort(order);
+  return bounded([...issues].sort(order));
+}
+
+function bounded(issues: readonly FileIssue[]): readonly FileIssue[] {
+  const last = issues[LIMITS.issueCountMax - 1];
+  if (issues.length <= LIMITS.issueCountMax || last === undefined) return issues;
+  const more = `and ${issues.length - LIMITS.issueCountMax + 1} more problems; correct those above first`;
+  return [...issues.slice(0, LIMITS.issueCountMax - 1), { ...last, path: "", message: more, fix: undefined }];
 }
 
 /**

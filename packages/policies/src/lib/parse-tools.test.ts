@@ -21,4 +21,11 @@ describe("parseTools", () => {
   ])("says what is wrong with %j", (text, message) => {
     expect(() => parseTools(text, { file: "t.yaml" })).toThrow(message);
   });
+
+  it.each(["*a", `a: &a []\nb: [${"*a, ".repeat(120)}*a]`])(
+    "refuses aliases that lead nowhere, or too far: %#",
+    (text) => {
+      expect(() => parseTools(text, { file: "tools.yaml" })).toThrow(/^HB_CONFIG_INVALID: tools\.yaml: /);
+    },
+  );
 });

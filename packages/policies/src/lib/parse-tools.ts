@@ -22,7 +22,12 @@ function readText(text: string, file: string): unknown {
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem !== undefined) throw wrong(file, `is neither YAML nor JSON: ${problem.message.split("\n")[0]}`);
-  return document.toJS({ maxAliasCount: 100 });
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Aliases that name nothing, or that would unfold without end.
+    throw wrong(file, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function namesToTags(value: unknown): readonly unknown[] | undefined {

@@ -137,4 +137,11 @@ describe("readCases", () => {
   ])("reports %j", (text, expected) => {
     expect(problems(text)).toEqual(expected);
   });
+
+  it("reports no more problems than of a policy file, and counts the rest", () => {
+    const steps = Array.from({ length: 2_000 }, (_, at) => `{ bogus: ${at} }`);
+    const found = problems(`cases: [{ name: a, steps: [${steps.join(", ")}] }]`);
+    expect(found).toHaveLength(100);
+    expect(found.at(-1)).toMatch(/and 1901 more problems; correct those above first$/);
+  });
 });

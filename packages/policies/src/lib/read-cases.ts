@@ -9,7 +9,7 @@ import {
   policyCaseFileSchema,
   policyCaseSchema,
 } from "@handlebar/protocol";
-import { type FileIssue, issuesError, sortIssues } from "./file-issue.ts";
+import { type FileIssue, issuesError, reportIssues } from "./file-issue.ts";
 import type { FilePlace } from "./read-policies.ts";
 import { nodeAt, offsetAt, type SourceNode, toValue, withoutSchemaField } from "./source-node.ts";
 import { type IssueCodes, type ReadOptions, SourceText } from "./source-text.ts";
@@ -58,10 +58,10 @@ export function readCases(text: string, options: ReadOptions = {}): CasesReading
   const root = first?.root === undefined ? undefined : withoutSchemaField(first.root);
   if (root === undefined || issues.length > 0) {
     if (issues.length === 0) issues.push(wholeFile(source, "holds no cases", "write `cases` with `name` and `steps`"));
-    return { cases: [], policyFiles: undefined, issues: sortIssues(issues) };
+    return { cases: [], policyFiles: undefined, issues: reportIssues(issues) };
   }
   const reader = new CaseReader(source, root);
-  return { ...reader.read(), issues: sortIssues(reader.issues) };
+  return { ...reader.read(), issues: reportIssues(reader.issues) };
 }
 
 class CaseReader {

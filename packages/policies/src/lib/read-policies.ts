@@ -1,7 +1,6 @@
 import { formatPath, type Issue, type Policy, parseValue, policySchema } from "@handlebar/protocol";
 import { preparePolicy, type SourcePlace } from "./expressions.ts";
-import { type FileIssue, issuesError, sortIssues } from "./file-issue.ts";
-import { LIMITS } from "./limits.ts";
+import { type FileIssue, issuesError, reportIssues } from "./file-issue.ts";
 import { nodeAt, offsetAt, type SourceNode, toValue, withoutSchemaField } from "./source-node.ts";
 import { type IssueCodes, type ReadOptions, SourceText } from "./source-text.ts";
 
@@ -60,7 +59,7 @@ export function readPolicies(text: string, options: ReadOptions = {}): PolicyRea
     count += places.length;
   }
   if (count === 0 && found.issues.length === 0) found.issues.push(holdsNothing(source));
-  return { ...found, issues: bounded(sortIssues(found.issues)) };
+  return { ...found, issues: reportIssues(found.issues) };
 }
 
 interface Found {
@@ -119,11 +118,4 @@ function holdsNothing(source: SourceText): FileIssue {
     message: `holds no policy; ${fix}`,
     fix,
   };
-}
-
-function bounded(issues: readonly FileIssue[]): readonly FileIssue[] {
-  const last = issues[LIMITS.issueCountMax - 1];
-  if (issues.length <= LIMITS.issueCountMax || last === undefined) return issues;
-  const more = `and ${issues.length - LIMITS.issueCountMax + 1} more problems; correct those above first`;
-  return [...issues.slice(0, LIMITS.issueCountMax - 1), { ...last, path: "", message: more, fix: undefined }];
 }

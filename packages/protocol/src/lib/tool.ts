@@ -24,6 +24,17 @@ export const toolSchema = z.strictObject({
 });
 export interface Tool extends z.infer<typeof toolSchema> {}
 
+/** A tool's tags as policies see them: its own and, where it is classified, `classification:<value>`. */
+export function effectiveTags({
+  tags = [],
+  classification,
+}: {
+  readonly tags?: readonly string[] | undefined;
+  readonly classification?: Classification | undefined;
+}): readonly string[] {
+  return classification === undefined ? tags : [...tags, `classification:${classification}`];
+}
+
 /** Which tools a rule, a source or a count is about; every field given must hold. An empty selector takes every tool. */
 export const toolSelectorSchema = z.strictObject({
   /** A glob, or several of which one must match. */

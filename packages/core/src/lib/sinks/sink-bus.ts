@@ -37,6 +37,10 @@ export class SinkBus {
     this.#needsText = sinks.some(isTextSink);
   }
 
+  get hasSinks(): boolean {
+    return this.#lanes.length > 0;
+  }
+
   get stats(): readonly SinkStats[] {
     return this.#lanes.map((lane) => lane.stats);
   }

@@ -39,7 +39,19 @@ class Evaluation {
 type Run = (evaluation: Evaluation) => CelValue;
 
 const TOO_LONG = new ExprError("the expression takes too many steps");
-const TYPE_NAMES = new Set(["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"]);
+/** Names that stand for a type where no variable has them. */
+export const TYPE_NAMES: ReadonlySet<string> = new Set([
+  "bool",
+  "int",
+  "uint",
+  "double",
+  "string",
+  "bytes",
+  "list",
+  "map",
+  "null_type",
+  "type",
+]);
 
 /** Compiles a syntax tree to closures. */
 export function compileExpr(root: ExprNode, host: FunctionHost): CompiledExpr {
@@ -169,13 +181,8 @@ function conditional(test: Run, yes: Run, no: Run): Run {
 
 function compileStrict(run: ExprFunction, args: readonly Run[], host: FunctionHost): Run {
   return (evaluation) => {
-    const values: CelValue[] = [];
-    for (const arg of args) {
-      const value = arg(evaluation);
-      if (isError(value)) return value;
-      values.push(value);
-    }
-    return run(values, host);
+    const values = collect(args, evaluation);
+    return isList(values) ? run(values, host) : values;
   };
 }
 

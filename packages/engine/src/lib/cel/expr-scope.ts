@@ -34,12 +34,12 @@ export const EXPR_HOST_FUNCTIONS: ReadonlyMap<string, readonly number[]> = new M
 const UNREAD = new ExprError("exceeds a bound");
 
 /** The facts of a decision as an expression sees them. */
-export function exprScope(frame: Frame, host: { readonly hasLabel: (name: string) => boolean }): ExprScope {
+export function exprScope(frame: Frame): ExprScope {
   return {
     variable: (name) => variable(frame, name),
     call(name, [arg]) {
       if (typeof arg !== "string") return undefined;
-      if (name === "label") return host.hasLabel(arg);
+      if (name === "label") return frame.facts.run.state.flow.has(arg);
       if (name === "called") return wasCalled(frame, arg);
       return undefined;
     },

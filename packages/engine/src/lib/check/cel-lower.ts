@@ -1,5 +1,6 @@
 import { parse } from "@bufbuild/cel";
 import type { ExprNode } from "@handlebar/protocol";
+import { TYPE_NAMES } from "../cel/compile-expr.ts";
 import { EXPR_HOST_FUNCTIONS, EXPR_VARIABLES } from "../cel/expr-scope.ts";
 import { FUNCTIONS } from "../cel/functions.ts";
 import { EXPR_DEPTH_MAX, EXPR_NODE_COUNT_MAX } from "../limits.ts";
@@ -23,7 +24,6 @@ const LAZY: ReadonlyMap<string, number> = new Map([
   ["_?_:_", 3],
   ["@not_strictly_false", 1],
 ]);
-const TYPE_NAMES = ["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"];
 
 /**
  * Parses CEL and lowers it to the syntax tree that ships with a policy.
@@ -141,7 +141,7 @@ class Lowering {
   }
 
   #name(expr: Expr, name: string, locals: ReadonlySet<string>): ExprNode {
-    const known = locals.has(name) || TYPE_NAMES.includes(name) || this.#variables.includes(name);
+    const known = locals.has(name) || TYPE_NAMES.has(name) || this.#variables.includes(name);
     if (!known) this.#fail(expr, `has no variable \`${name}\`; use one of ${this.#variables.join(", ")}`);
     return { node: "name", name };
   }

@@ -1,5 +1,6 @@
 import type { Policy, Rule } from "@handlebar/protocol";
 import { CompileContext, CompileShared } from "../compile-context.ts";
+import { phasesOf } from "../compiled-rule.ts";
 import { policyIdOf, ruleIdOf } from "../ids.ts";
 import { compileToolMatcher } from "../tool-matcher.ts";
 
@@ -10,7 +11,7 @@ export function ruleContext(policy: Policy, rule: Rule): CompileContext {
     policyIndex: 0,
     policyId,
     ruleId: ruleIdOf(rule, policyId),
-    phases: typeof rule.on === "string" ? [rule.on] : rule.on,
+    phases: phasesOf(rule),
     tool: compileToolMatcher(undefined),
     exact: rule.exact === true,
     tightens: rule.effect.type !== "allow",

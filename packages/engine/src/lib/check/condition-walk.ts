@@ -1,4 +1,5 @@
 import type { Condition, FlowSource, Phase, Policy, Rule } from "@handlebar/protocol";
+import { phasesOf } from "../compiled-rule.ts";
 import { CONDITION_DEPTH_MAX } from "../limits.ts";
 
 type Keys = readonly PropertyKey[];
@@ -51,7 +52,7 @@ export function placedRules(policies: readonly Policy[]): readonly PlacedRule[] 
   return policies.flatMap((policy, policyIndex) =>
     policy.rules.map((rule, at): PlacedRule => {
       const keys = ["rules", at];
-      const phases = typeof rule.on === "string" ? [rule.on] : rule.on;
+      const phases = phasesOf(rule);
       return { policyIndex, policy, rule, keys, leaves: leavesOf(rule.when, [...keys, "when"]), phases };
     }),
   );

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "@handlebar/protocol";
-import type { Path, PathStep } from "../path.ts";
+import { isElementName, type Path, type PathStep } from "../path.ts";
 
 export type SchemaType = "string" | "number" | "boolean" | "array" | "object" | "null";
 
@@ -143,7 +143,7 @@ function childrenOf(schema: JsonObject, step: PathStep): readonly JsonValue[] | 
     if (properties === undefined) return undefined;
     found.push(...properties);
   }
-  const isElement = step.kind !== "key" || /^(?:0|[1-9]\d{0,8})$/.test(step.name);
+  const isElement = step.kind !== "key" || isElementName(step.name);
   if (
     canBeList &&
     isElement &&

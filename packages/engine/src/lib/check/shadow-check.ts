@@ -1,6 +1,6 @@
-import type { Effect, JsonValue, Policy, Rule } from "@handlebar/protocol";
+import type { JsonValue, Policy, Rule } from "@handlebar/protocol";
 import { canonicalJson } from "../canonical-json.ts";
-import { SEVERITY } from "../compiled-rule.ts";
+import { SEVERITY, terminates } from "../compiled-rule.ts";
 import { isLiteralGlob } from "../glob.ts";
 import { policyIdOf, ruleIdOf } from "../ids.ts";
 import { WorkBudget } from "./logic/work-budget.ts";
@@ -98,10 +98,6 @@ function coversAgents({ policy: wide }: AnalysedRule, { policy: narrow }: Analys
 /** A rule that only watches makes no other superfluous, except where that one only watches too. */
 function isEnforcedLike({ policy: wide }: AnalysedRule, { policy: narrow }: AnalysedRule): boolean {
   return wide === narrow || (wide.mode !== "shadow" && narrow.mode !== "shadow");
-}
-
-function terminates(effect: Effect): boolean {
-  return (effect.type === "block" || effect.type === "hitl") && effect.control === "TERMINATE";
 }
 
 /** Of two rules with the same effect, the one with the higher priority gives the reason. */

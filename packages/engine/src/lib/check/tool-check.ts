@@ -1,4 +1,5 @@
 import type { Tool, ToolSelector } from "@handlebar/protocol";
+import { effectiveTags } from "@handlebar/protocol";
 import type { ToolFacts } from "../facts.ts";
 import { compileGlob, isLiteralGlob } from "../glob.ts";
 import { compileToolMatcher } from "../tool-matcher.ts";
@@ -16,10 +17,7 @@ export interface KnownTool {
 }
 
 export function knownTools(tools: readonly Tool[]): readonly KnownTool[] {
-  return tools.map(({ name, tags = [], classification, argsSchema }) => {
-    const own = classification === undefined ? tags : [...tags, `classification:${classification}`];
-    return { facts: { name, tags: own }, argsSchema };
-  });
+  return tools.map((tool) => ({ facts: { name: tool.name, tags: effectiveTags(tool) }, argsSchema: tool.argsSchema }));
 }
 
 /** Reports selectors, patterns of earlier calls and compared names that no registered tool fits. */

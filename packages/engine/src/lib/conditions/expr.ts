@@ -2,7 +2,6 @@ import type { ExprCondition } from "@handlebar/protocol";
 import { compileExpr } from "../cel/compile-expr.ts";
 import { exprScope } from "../cel/expr-scope.ts";
 import type { CompileContext } from "../compile-context.ts";
-import { hasLabel } from "../flow/label.ts";
 import { FALSE, TRUE, UNKNOWN_OUTCOME } from "../outcome.ts";
 import { COST, type CompiledLeaf } from "./compiled-condition.ts";
 
@@ -21,7 +20,7 @@ export function compileExprLeaf(condition: ExprCondition, context: CompileContex
     kind: "expr",
     cost: COST.expr,
     eval: (frame) => {
-      const value = run(exprScope(frame, { hasLabel: (name) => hasLabel(frame.facts, name) }));
+      const value = run(exprScope(frame));
       if (value === true) return TRUE;
       return value === false ? FALSE : UNKNOWN_OUTCOME;
     },

@@ -1,4 +1,5 @@
-import { type Corpus, testCorpus } from "./corpus.fixture.ts";
+import { it } from "vitest";
+import { type Corpus, expectLabelled, rowsOf } from "./corpus.fixture.ts";
 
 /** All invented or documented. */
 const CORPUS: Corpus = {
@@ -108,4 +109,4 @@ const CORPUS: Corpus = {
   za_id: ["ID number «8001015009087»", "RSA ID «800101 5009 087»", "8001015009087", "ID number 8001015009088"],
 };
 
-testCorpus(CORPUS);
+it.each(rowsOf(CORPUS))("%s: %s", expectLabelled);

@@ -1,4 +1,5 @@
-import { type Corpus, testCorpus } from "./corpus.fixture.ts";
+import { it } from "vitest";
+import { type Corpus, expectLabelled, rowsOf } from "./corpus.fixture.ts";
 
 const CORPUS: Corpus = {
   ip_address: [
@@ -46,4 +47,4 @@ const CORPUS: Corpus = {
   ],
 };
 
-testCorpus(CORPUS);
+it.each(rowsOf(CORPUS))("%s: %s", expectLabelled);

@@ -1,4 +1,5 @@
-import { type Corpus, testCorpus } from "./corpus.fixture.ts";
+import { it } from "vitest";
+import { type Corpus, expectLabelled, rowsOf } from "./corpus.fixture.ts";
 
 /** All invented or documented. */
 const CORPUS: Corpus = {
@@ -117,4 +118,4 @@ const CORPUS: Corpus = {
   ],
 };
 
-testCorpus(CORPUS);
+it.each(rowsOf(CORPUS))("%s: %s", expectLabelled);

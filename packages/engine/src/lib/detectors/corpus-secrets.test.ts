@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Corpus, label, testCorpus } from "./corpus.fixture.ts";
+import { type Corpus, expectLabelled, label, rowsOf } from "./corpus.fixture.ts";
 
 const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const HEX = "0123456789abcdef";
@@ -210,4 +210,4 @@ describe("access_token formats", () => {
   });
 });
 
-testCorpus(CORPUS);
+it.each(rowsOf(CORPUS))("%s: %s", expectLabelled);

@@ -1,5 +1,5 @@
 import type { DetectorId } from "@handlebar/protocol";
-import { describe, expect, it } from "vitest";
+import { expect } from "vitest";
 import { detect } from "./detect.ts";
 import { maskText } from "./mask.ts";
 
@@ -10,12 +10,12 @@ export type Corpus = Partial<Record<DetectorId, readonly string[]>>;
 export const label = (text: string, id: DetectorId): string =>
   maskText(text, detect(text, [id]).findings, (_, found) => `«${found}»`);
 
-export function testCorpus(corpus: Corpus): void {
-  for (const [id, texts] of Object.entries(corpus) as [DetectorId, readonly string[]][]) {
-    describe(id, () => {
-      it.each(texts)("%s", (labelled) => {
-        expect(label(labelled.replaceAll(/[«»]/g, ""), id)).toBe(labelled);
-      });
-    });
-  }
+export function rowsOf(corpus: Corpus): readonly (readonly [id: DetectorId, labelled: string])[] {
+  return (Object.entries(corpus) as [DetectorId, readonly string[]][]).flatMap(([id, texts]) =>
+    texts.map((labelled) => [id, labelled] as const),
+  );
+}
+
+export function expectLabelled(id: DetectorId, labelled: string): void {
+  expect(label(labelled.replaceAll(/[«»]/g, ""), id)).toBe(labelled);
 }

@@ -1,8 +1,9 @@
 import { DETECTOR_IDS, type DetectorId } from "@handlebar/protocol";
-import { BIGINT_DIGIT_COUNT_MAX, TEXT_LENGTH_MAX, VALUE_BOUNDS, type ValueBounds } from "../limits.ts";
+import { TEXT_LENGTH_MAX, VALUE_BOUNDS, type ValueBounds } from "../limits.ts";
 import { isPlainObject } from "../own-property.ts";
 import { type PathStep, printPath } from "../path.ts";
 import { ownValue, Walk } from "../path-read.ts";
+import { BIGINT_MAX } from "../safe-json.ts";
 import { findAll } from "./detect.ts";
 import { maskText } from "./mask.ts";
 import { joinOverlaps, type RankedFinding } from "./overlap.ts";
@@ -35,11 +36,10 @@ export interface ValueDetection {
 const FOUND_COUNT_MAX = 1_000;
 /** UTF-16 code units of one name in a path. */
 const PATH_NAME_LENGTH_MAX = 128;
-const BIGINT_MAX = 10n ** BigInt(BIGINT_DIGIT_COUNT_MAX);
 /** Names in which no detector can find anything. */
-const PLAIN_NAME = /^[A-Za-z_-]{0,15}$/;
+export const PLAIN_NAME: RegExp = /^[A-Za-z_-]{0,15}$/;
 /** Numbers with fewer digits are nothing to any detector. */
-const NUMBER_MIN = 1_000;
+export const NUMBER_MIN = 1_000;
 
 /** One place in a value; a chain, so that paths are only written where something is found. */
 interface Place {

@@ -1,4 +1,4 @@
-import type { ConditionKind, FlowSource } from "@handlebar/protocol";
+import type { FlowSource } from "@handlebar/protocol";
 import { CompileContext, type CompileShared, type ConditionOwner } from "../compile-context.ts";
 import { type CompiledPolicy, selectsAgent } from "../compiled-rule.ts";
 import { compileCondition } from "../conditions/compile-condition.ts";
@@ -116,12 +116,13 @@ function compileSource(
     when: when?.eval,
     add: source.add ?? [],
     trust: source.trust,
-    readsOrigins: when !== undefined && hasKind(when, "argFrom"),
+    readsOrigins: tracesOrigins(when),
   };
 }
 
-function hasKind(condition: CompiledCondition, kind: ConditionKind): boolean {
-  return condition.kind === kind || condition.children.some((child) => hasKind(child, kind));
+/** Whether a condition asks where a value came from. */
+export function tracesOrigins(condition: CompiledCondition | undefined): boolean {
+  return condition !== undefined && (condition.kind === "argFrom" || condition.children.some(tracesOrigins));
 }
 
 /** In strict mode a tool that nobody described is taken for a source of everything. */

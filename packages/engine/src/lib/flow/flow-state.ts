@@ -14,7 +14,6 @@ export interface LabelSource {
 export type Place = Exclude<Origin, "unseen">;
 
 interface FlowParts {
-  readonly labels: Map<string, LabelSource>;
   readonly pending: PendingLabels;
   readonly seen: Readonly<Record<Place, TextIndex>>;
   readonly sent: SentValues;
@@ -22,7 +21,7 @@ interface FlowParts {
 
 /** A run's labels, which only grow, and where values of its arguments can have come from. */
 export class FlowState {
-  readonly #labels: Map<string, LabelSource>;
+  readonly #labels = new Map<string, LabelSource>();
   #hasEveryLabel = false;
   readonly pending: PendingLabels;
   readonly seen: Readonly<Record<Place, TextIndex>>;
@@ -30,7 +29,6 @@ export class FlowState {
   #isInherited = false;
 
   constructor(parts: Partial<FlowParts> = {}) {
-    this.#labels = parts.labels ?? new Map();
     this.pending = parts.pending ?? new PendingLabels();
     this.seen = parts.seen ?? {
       // What the user said first is what the run is for; of results, the newest are acted upon.
@@ -137,8 +135,4 @@ function restoreSeen(seen: unknown): FlowState["seen"] | undefined {
   const untrusted = TextIndex.restore(parts["untrusted"], "last");
   if (prompt === undefined || trusted === undefined || untrusted === undefined) return undefined;
   return { prompt, trusted, untrusted };
-}
-
-export function createFlowState(): FlowState {
-  return new FlowState();
 }

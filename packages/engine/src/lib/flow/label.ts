@@ -1,14 +1,8 @@
 import type { LabelCondition } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
 import { COST, type CompiledLeaf } from "../conditions/compiled-condition.ts";
-import type { Facts } from "../facts.ts";
 import { LABEL_COUNT_MAX } from "../limits.ts";
 import { FALSE, TRUE } from "../outcome.ts";
-
-/** Whether the run has a label, those that calls in flight may bring included. */
-export function hasLabel(facts: Facts, label: string): boolean {
-  return facts.run.state.flow.has(label);
-}
 
 /** `label`: every part that is given must hold. */
 export function compileLabel(condition: LabelCondition, context: CompileContext): CompiledLeaf {
@@ -38,7 +32,8 @@ export function declareLabel(label: string, context: CompileContext): void {
       `label \`${label}\` is not among the policy's \`flow.labels\`; correct its spelling or add it there`,
     );
   }
-  if (context.labels.maskOf(label) === undefined) {
+  context.labels.add(label);
+  if (context.labels.size > LABEL_COUNT_MAX) {
     context.fail("HB_POLICY_LIMIT", `the policies use more than ${LABEL_COUNT_MAX} labels; use fewer`);
   }
 }

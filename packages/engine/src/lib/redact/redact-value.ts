@@ -1,6 +1,6 @@
 import type { Redaction } from "@handlebar/protocol";
 import { type RedactionResult, type RedactOptions, UNSCANNED } from "./redaction.ts";
-import { RedactionPlan } from "./redaction-plan.ts";
+import { planOf } from "./redaction-plan.ts";
 import { REMOVED, Redactor } from "./redactor.ts";
 
 const NONE: Readonly<Record<string, number>> = Object.freeze({});
@@ -18,7 +18,7 @@ const NONE: Readonly<Record<string, number>> = Object.freeze({});
  * that holds a finding becomes a copy with the same prototype. Fails safe: what cannot be looked through (past the bounds
  * of `VALUE_BOUNDS`, a cycle, a getter that throws) becomes `[redacted:unscanned]`, and the rest of a list or object that
  * was cut off is left out. Objects whose content is out of sight, such as bytes and streams, are handed on, and the answer
- * says `exceeded`. Redacting the result again changes nothing. Never throws.
+ * says `exceeded`. Redacting the result again changes nothing. Never throws. A list of redactions must not change once it was used.
  */
 export function redactValue<T>(
   value: T,
@@ -37,7 +37,7 @@ function redactUnknown(
   options: RedactOptions,
 ): RedactionResult<unknown> {
   try {
-    const plan = new RedactionPlan(redactions);
+    const plan = planOf(redactions);
     // `compile` refuses such a path; one that gets here all the same must not let the value through.
     if (plan.isBroken) return { value: UNSCANNED, counts: NONE, exceeded: true };
     const redactor = new Redactor(plan, options);

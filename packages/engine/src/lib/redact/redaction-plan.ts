@@ -1,5 +1,5 @@
 import type { DetectorId, Redaction } from "@handlebar/protocol";
-import { type Path, type PathStep, parsePath } from "../path.ts";
+import { isElementName, type Path, type PathStep, parsePath } from "../path.ts";
 
 export type Method = "mask" | "hash" | "remove";
 
@@ -128,12 +128,19 @@ export class RedactionPlan {
   }
 }
 
-function countsElements(step: PathStep): boolean {
-  return step.kind === "index" || (step.kind === "key" && isElementName(step.name));
+const PLANS = new WeakMap<readonly Redaction[], RedactionPlan>();
+
+/** A plan is kept for as long as the list of redactions that it was made for, so a policy's and the capture's are made once. */
+export function planOf(redactions: readonly Redaction[]): RedactionPlan {
+  const known = PLANS.get(redactions);
+  if (known !== undefined) return known;
+  const plan = new RedactionPlan(redactions);
+  PLANS.set(redactions, plan);
+  return plan;
 }
 
-function isElementName(name: string): boolean {
-  return /^(?:0|[1-9]\d{0,8})$/.test(name);
+function countsElements(step: PathStep): boolean {
+  return step.kind === "index" || (step.kind === "key" && isElementName(step.name));
 }
 
 function leadsTo(step: PathStep, key: string, isList: boolean): boolean {

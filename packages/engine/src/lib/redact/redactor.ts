@@ -1,4 +1,5 @@
 import { canonicalJson } from "../canonical-json.ts";
+import { NUMBER_MIN, PLAIN_NAME } from "../detectors/scan-value.ts";
 import { JSON_TEXT_LENGTH_MAX, TEXT_LENGTH_MAX, VALUE_BOUNDS } from "../limits.ts";
 import { isPlainObject } from "../own-property.ts";
 import { ownValue, Walk } from "../path-read.ts";
@@ -12,10 +13,6 @@ import { type Method, type Place, type RedactionPlan, strongest } from "./redact
 /** Stands for a value that is to be taken out of its container. */
 export const REMOVED: unique symbol = Symbol("removed");
 
-/** Numbers with fewer digits are nothing to any detector. */
-const NUMBER_MIN = 1_000;
-/** Names in which no detector can find anything. */
-const PLAIN_NAME = /^[A-Za-z_-]{0,15}$/;
 /** What an error holds out of sight. */
 const ERROR_NAMES: readonly string[] = ["message", "stack", "cause"];
 

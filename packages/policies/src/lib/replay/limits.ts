@@ -8,8 +8,6 @@ export const REPLAY_LIMITS = {
   messageCountMax: 1_000,
   /** UTF-16 code units of those messages, as JSON. */
   messageLengthMax: 1_048_576,
-  /** Sessions whose labels are kept. */
-  sessionCountMax: 10_000,
   /** Calls that are shown for each rule, and calls that were answered otherwise. */
   exampleCountMax: 5,
   /** UTF-16 code units of an example's arguments. */

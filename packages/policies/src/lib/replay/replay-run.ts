@@ -10,7 +10,9 @@ import {
   notePrompt,
   noteResult,
   type PolicySet,
+  promptTextOf,
   reservationIdOf,
+  type SessionLabels,
   seedLabels,
   sharedAdds,
   UNKNOWN,
@@ -18,7 +20,6 @@ import {
 import type { Decision, Message } from "@handlebar/protocol";
 import { REPLAY_LIMITS } from "./limits.ts";
 import { RecordedMessages } from "./recorded-messages.ts";
-import type { ReplaySessions } from "./replay-sessions.ts";
 import type {
   RecordedAnswer,
   TrafficCall,
@@ -32,7 +33,7 @@ export interface ReplaySettings {
   readonly set: PolicySet;
   /** Windows beyond a run: those of all the runs replayed. */
   readonly windows: LocalWindows;
-  readonly sessions: ReplaySessions;
+  readonly sessions: SessionLabels;
   readonly failClosed: boolean;
   /** Tags that tools have beside those recorded. */
   readonly tagsOf: (tool: string) => readonly string[];
@@ -87,7 +88,8 @@ export class ReplayRun {
   }
 
   message(message: Message): void {
-    if (message.role === "user" || message.role === "system") this.prompt(authoredText(message));
+    const text = promptTextOf(message);
+    if (text !== undefined) this.prompt(text);
     this.#messages.add(message);
   }
 
@@ -145,7 +147,7 @@ export class ReplayRun {
   #after(facts: Facts): Decided {
     const { set, sessions } = this.#settings;
     noteResult(set, facts);
-    sessions.keep(this.#start.sessionId, facts, set);
+    sessions.keep(this.#start.sessionId, set, { agent: facts.agent, state: facts.run.state });
     this.#apply(facts);
     return { decision: decide(set, facts), facts };
   }
@@ -209,12 +211,6 @@ export class ReplayRun {
       customs: new Map(asked.customs.map(({ key }) => [key, UNKNOWN])),
     };
   }
-}
-
-/** The text of a message that its author wrote. */
-function authoredText({ content }: Message): string {
-  if (typeof content === "string") return content;
-  return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }
 
 /** A person's answer was to exactly this call, so it answers the candidate too. */

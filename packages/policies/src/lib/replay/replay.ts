@@ -1,10 +1,10 @@
-import { compile, LocalWindows } from "@handlebar/engine";
+import { compile, LocalWindows, SessionLabels } from "@handlebar/engine";
 import type { Decision, Message, Policy, Tool } from "@handlebar/protocol";
+import { effectiveTags } from "@handlebar/protocol";
 import { REPLAY_LIMITS } from "./limits.ts";
 import { readTrafficRow } from "./read-row.ts";
 import { ReplayCounts } from "./replay-counts.ts";
 import { ReplayRun, type ReplaySettings } from "./replay-run.ts";
-import { ReplaySessions } from "./replay-sessions.ts";
 import type { ReplayReport } from "./report.ts";
 import type { TrafficCall, TrafficLoss, TrafficModelResult, TrafficStart, TrafficStep } from "./traffic.ts";
 
@@ -57,14 +57,14 @@ class TrafficReplay implements Replay {
 
   constructor(policies: readonly Policy[], options: ReplayOptions) {
     const set = compile(policies);
-    const tags = new Map((options.tools ?? []).map((tool) => [tool.name, tagsOf(tool)]));
+    const tags = new Map((options.tools ?? []).map((tool) => [tool.name, effectiveTags(tool)]));
     const { slug = "agent", tags: agentTags = [] } = options.agent ?? {};
     this.#options = options;
     this.#counts = new ReplayCounts(set.policies);
     this.#settings = {
       set,
       windows: new LocalWindows(),
-      sessions: new ReplaySessions(),
+      sessions: new SessionLabels(),
       failClosed: options.failClosed ?? false,
       tagsOf: (tool) => tags.get(tool) ?? [],
       agent: { slug, tags: agentTags },
@@ -167,9 +167,4 @@ class TrafficReplay implements Replay {
       return;
     }
   }
-}
-
-function tagsOf(tool: Tool): readonly string[] {
-  const tags = tool.tags ?? [];
-  return tool.classification === undefined ? tags : [...tags, `classification:${tool.classification}`];
 }

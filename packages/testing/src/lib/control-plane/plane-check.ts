@@ -7,10 +7,12 @@ import {
   notePrompt,
   noteResult,
   type PolicySet,
+  promptTextOf,
   type RunState,
   sharedAdds,
 } from "@handlebar/engine";
 import type { CheckBody, CheckFacts, Decision, JsonValue } from "@handlebar/protocol";
+import { effectiveTags } from "@handlebar/protocol";
 import type { BudgetLedger, LedgerTimes } from "./budget-ledger.ts";
 import type { RegisteredAgent, StateHub } from "./state-hub.ts";
 
@@ -62,7 +64,7 @@ export class PlaneCheck {
     const callId = given.callId ?? "";
     const name = given.tool?.name ?? "";
     const known = tools.find((tool) => tool.name === name);
-    const toolTags = [...new Set([...(known?.tags ?? []), ...(given.tool?.tags ?? [])])];
+    const toolTags = [...new Set([...effectiveTags(known ?? {}), ...(given.tool?.tags ?? [])])];
     const isTool = given.phase === "tool.before" || given.phase === "tool.after";
     return {
       phase: given.phase,
@@ -105,7 +107,8 @@ function messagesOf({ phase, messages }: CheckFacts): Pick<NonNullable<Facts["ll
 }
 
 function notePrompts(set: PolicySet, { messages = [] }: CheckFacts, state: RunState): void {
-  for (const { role, content } of messages) {
-    if ((role === "user" || role === "system") && typeof content === "string") notePrompt(set, state, content);
+  for (const message of messages) {
+    const text = promptTextOf(message);
+    if (text !== undefined) notePrompt(set, state, text);
   }
 }

@@ -1,5 +1,6 @@
 import type { Rule } from "@handlebar/protocol";
 import type { CompileContext } from "../../compile-context.ts";
+import { phasesOf, unknownMatches } from "../../compiled-rule.ts";
 import {
   ALWAYS,
   all,
@@ -42,7 +43,7 @@ export class RuleLogic {
     this.#when = rule.when === undefined ? ALWAYS : lowering.condition(rule.when);
     this.#scope = all([phaseFormula(rule, lowering), this.#selector]);
     this.readsShared = lowering.readsShared;
-    this.#unknownMatches = rule.onUnknown === undefined ? rule.effect.type !== "allow" : rule.onUnknown === "match";
+    this.#unknownMatches = unknownMatches(rule);
     this.isNeverTrue = isImpossible(all([this.#scope, this.#when]), this.#budget);
     this.isNeverFalse = isImpossible(all([this.#scope, negated(this.#when)]), this.#budget);
   }
@@ -86,7 +87,7 @@ function isImpossible(formula: Formula, budget: WorkBudget): boolean {
 }
 
 function phaseFormula(rule: Rule, lowering: Lowering): Formula {
-  const phases = typeof rule.on === "string" ? [rule.on] : rule.on;
+  const phases = phasesOf(rule);
   if (phases.every((phase) => phase.startsWith("tool."))) return lowering.hasTool(true);
   return phases.every((phase) => phase.startsWith("llm.")) ? lowering.hasTool(false) : ALWAYS;
 }

@@ -1,7 +1,7 @@
 import { globCovers, globsDisjoint, isLiteralGlob } from "../../glob.ts";
 import { GLOB_LENGTH_MAX } from "../../limits.ts";
 import { foldCase } from "../../text-case.ts";
-import { suits, type ValueLiteral } from "./value-literal.ts";
+import { lengthsOf, suits, type ValueLiteral } from "./value-literal.ts";
 import type { WorkBudget } from "./work-budget.ts";
 
 /** Texts that are tried one by one. */
@@ -153,18 +153,4 @@ function sizeOf(texts: readonly string[]): number {
 /** UTF-16 code units of the shortest text that a glob matches, or fewer. */
 function shortestMatch(glob: string): number {
   return glob.replaceAll("*", "").length;
-}
-
-function lengthsOf(literals: readonly ValueLiteral[]): { readonly lengthMin: number; readonly lengthMax: number } {
-  let lengthMin = 0;
-  let lengthMax = Number.POSITIVE_INFINITY;
-  for (const { atom, isPositive } of literals) {
-    const { op, operand } = atom.question;
-    if (typeof operand !== "number") continue;
-    if (op === "longerThan" && isPositive) lengthMin = Math.max(lengthMin, operand + 1);
-    if (op === "longerThan" && !isPositive) lengthMax = Math.min(lengthMax, operand);
-    if (op === "shorterThan" && isPositive) lengthMax = Math.min(lengthMax, operand - 1);
-    if (op === "shorterThan" && !isPositive) lengthMin = Math.max(lengthMin, operand);
-  }
-  return { lengthMin, lengthMax: lengthMin > lengthMax ? -1 : lengthMax };
 }

@@ -16,3 +16,21 @@ export function accepts({ isPositive, isStrict }: Literal, outcome: Outcome): bo
 export function suits(literals: readonly ValueLiteral[], value: unknown): boolean {
   return literals.every((literal) => accepts(literal, literal.atom.question.test?.test(value) ?? UNKNOWN_OUTCOME));
 }
+
+/** The lengths that all literals allow; `lengthMax` is -1 where there is none. */
+export function lengthsOf(literals: readonly ValueLiteral[]): {
+  readonly lengthMin: number;
+  readonly lengthMax: number;
+} {
+  let lengthMin = 0;
+  let lengthMax = Number.POSITIVE_INFINITY;
+  for (const { atom, isPositive } of literals) {
+    const { op, operand } = atom.question;
+    if (typeof operand !== "number") continue;
+    if (op === "longerThan" && isPositive) lengthMin = Math.max(lengthMin, operand + 1);
+    if (op === "longerThan" && !isPositive) lengthMax = Math.min(lengthMax, operand);
+    if (op === "shorterThan" && isPositive) lengthMax = Math.min(lengthMax, operand - 1);
+    if (op === "shorterThan" && !isPositive) lengthMin = Math.max(lengthMin, operand);
+  }
+  return { lengthMin, lengthMax: lengthMin > lengthMax ? -1 : lengthMax };
+}
