@@ -1,4 +1,4 @@
-import type { JsonValue } from "@handlebar/protocol";
+import { DETECTOR_IDS, type JsonValue } from "@handlebar/protocol";
 import { readJsonText } from "../json-text.ts";
 
 /** A list or object that a text holds. */
@@ -8,9 +8,13 @@ export interface Rewritable {
   readonly write: (changed: unknown) => string | undefined;
 }
 
+/** What earlier redaction wrote. Outside a JSON text it would read as a list, which the text did not hold before. */
+const MARKS = new RegExp(`\\[(?:redacted(?::(?:unscanned|${DETECTOR_IDS.join("|")}))?|hash:[0-9a-f]{8,16})\\]`, "g");
+
 /** Reads a text that holds a list or an object, in any of the forms that `readJsonText` knows. */
 export function readRewritable(text: string): Rewritable | undefined {
-  const read = readJsonText(text);
+  const whole = readJsonText(text);
+  const read = whole?.format === "json" ? whole : readJsonText(text.replace(MARKS, (mark) => "x".repeat(mark.length)));
   if (read === undefined || typeof read.value !== "object" || read.value === null) return undefined;
   const isJson = read.format === "json" && read.complete;
   return { value: read.value, write: (changed) => (isJson ? writeJson(changed, text) : undefined) };

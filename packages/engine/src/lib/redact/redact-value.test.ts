@@ -257,4 +257,12 @@ describe("redactValue where it cannot look", () => {
   it("lets nothing through when a path cannot be read", () => {
     expect(redact({ a: 1 }, [{ paths: ["a..b"] }])).toEqual(hidden(UNSCANNED));
   });
+
+  it("takes its own marks for no list of YAML, and what looks like one for what it is", () => {
+    const both: Redaction[] = [{ detectors: ["email"] }, { paths: ["[]"] }];
+    const once = redactValue("- bob@example.com", both);
+    expect(once).toEqual({ value: "- [redacted:email]", counts: { email: 1 }, exceeded: false });
+    expect(redactValue(once.value, both)).toEqual({ value: once.value, counts: {}, exceeded: false });
+    expect(redactValue("- [redacted:secret]", both).value).toBe(UNSCANNED);
+  });
 });
