@@ -19,9 +19,22 @@ export interface ChildOrder {
   readonly handleSignals: boolean;
 }
 
-/** Tells the parent, at once: a pipe may buffer what `console.log` writes. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Tells the parent, at once: a pipe may buffer what `console.log` writes. A pipe that is full, since the parent has not read yet, refuses the
+ * line (`EAGAIN`) where something has made it non-blocking; then this process waits for the parent.
+ */
 function say(line: string): void {
-  writeSync(1, `${line}\n`);
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+      Atomics.wait(PAUSE, 0, 0, 1);
+    }
+  }
 }
 
 async function main(order: ChildOrder): Promise<void> {

@@ -38,9 +38,9 @@ interface Child {
   /** Ids of the events whose `write` has returned. */
   readonly written: string[];
   readonly lines: string[];
-  /** Resolves when a line begins so. */
+  /** Resolves when a line begins so; rejects when the child ends without it. */
   said(start: string): Promise<string>;
-  /** Resolves when so many events were written. */
+  /** Resolves when so many events were written; rejects when the child ends before. */
   wrote(count: number): Promise<void>;
   /** How it ended: an exit code, a signal, or `did not end`. */
   readonly ended: Promise<string>;
@@ -79,7 +79,8 @@ function start(order: Partial<ChildOrder>): Child {
   });
   /** Resolves with the first answer, which is looked for now and after each line. */
   const found = <T>(find: () => T | undefined): Promise<T> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
+      void ended.then((how) => reject(new Error(`the child ended (${how}) after ${lines.length} lines`)));
       const look = (): void => {
         const answer = find();
         if (answer !== undefined) resolve(answer);
