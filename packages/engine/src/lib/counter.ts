@@ -104,15 +104,18 @@ export function sharedNeedOf(counter: Counter, facts: Facts): SharedNeed | undef
     aggregate: counter.aggregate,
     windowMs: counter.windowMs,
     limit: counter.limit,
-    amount: countsCall(counter, facts) ? (ownAmount(counter, facts) ?? 0) : 0,
+    amount: addedAmount(counter, facts) ?? 0,
     exact: counter.exact,
   };
 }
 
-/** What the call at hand adds, as far as that is known in this phase. */
-export function ownAmount(counter: Counter, facts: Facts): number | undefined {
-  if (counter.metric === CALLS_METRIC) return 1;
-  if (isBeforePhase(facts)) return assumedAmount(counter, facts);
+/** What the call at hand will add to a window: in the after phases every window has it in already. */
+export function addedAmount(counter: Counter, facts: Facts): number | undefined {
+  return isBeforePhase(facts) && countsCall(counter, facts) ? assumedAmount(counter, facts) : undefined;
+}
+
+/** What a finished call adds to windows of its metric. */
+export function finishedAmount(counter: Counter, facts: Facts): number | undefined {
   const amount = finalAmount(counter, facts);
   return counter.aggregate === "count" && amount !== undefined ? 1 : amount;
 }

@@ -1,5 +1,5 @@
 import type { BudgetKey } from "@handlebar/protocol";
-import { assumedAmount, budgetKeyOf, CALLS_METRIC, type Counter, isBeforePhase, ownAmount } from "./counter.ts";
+import { assumedAmount, budgetKeyOf, CALLS_METRIC, type Counter, finishedAmount, isBeforePhase } from "./counter.ts";
 import type { Facts } from "./facts.ts";
 import type { PolicySet } from "./policy-set.ts";
 import type { Aggregate } from "./window.ts";
@@ -55,7 +55,7 @@ export function callChange(counter: Counter, facts: Facts): WindowChange | undef
 /** What a call that ended changes. */
 export function resultChange(counter: Counter, facts: Facts): WindowChange | undefined {
   if (counter.metric === CALLS_METRIC) return undefined;
-  const amount = ownAmount(counter, facts);
+  const amount = finishedAmount(counter, facts);
   if (!holdsReservations(counter)) return amount === undefined ? undefined : { kind: "add", amount };
   return amount === undefined ? { kind: "release", amount: 0 } : { kind: "settle", amount };
 }

@@ -123,14 +123,17 @@ export class CaseRun {
       noteResult(this.#set, facts);
       this.#sessions.keep(this.#run.sessionId, this.#set, { agent: this.#agent, state: this.#run.state });
     }
+    if (isAfter) this.#applyShared(facts);
     const decision = decide(this.#set, facts);
     if (!isAfter) noteCall(this.#set, facts, decision);
-    if (isAfter || decision.verdict === "ALLOW") {
-      const id = reservationIdOf(facts);
-      for (const add of sharedAdds(this.#set, facts)) this.#shared.apply(add, id, this.#nowMs);
-    }
+    if (!isAfter && decision.verdict === "ALLOW") this.#applyShared(facts);
     if (decision.control === "TERMINATE") this.#run = { ...this.#run, status: "terminated" };
     return { phase, decision, payload: payloadAfter(facts, decision), labels: labelsOf(this.#run.state) };
+  }
+
+  #applyShared(facts: Facts): void {
+    const id = reservationIdOf(facts);
+    for (const add of sharedAdds(this.#set, facts)) this.#shared.apply(add, id, this.#nowMs);
   }
 
   #facts(phase: Phase, step: HostStep, about: Pick<Facts, "call" | "llm" | "metrics" | "approval">): Facts {

@@ -245,7 +245,7 @@ describe("windows beyond the run", () => {
       expect(outcomeFor({ ...calls, scope } as Condition, facts)).toBe("false");
     }
   });
-  it("adds estimates and metrics of this call", () => {
+  it("adds the estimate of this call, and nothing once it has ended: the reading has it in", () => {
     const cost = (rest: object): Condition =>
       ({
         kind: "metricWindow",
@@ -260,8 +260,8 @@ describe("windows beyond the run", () => {
     expect(outcomeFor(cost({}), asked({ value: 10 }).facts)).toBe("false");
     expect(outcomeFor(cost({ estimate: 1 }), asked({ value: 10 }).facts)).toBe("true");
     const after = asked({ value: 10 }, { phase: "tool.after", metrics: { cost: 2 } });
-    expect(outcomeFor(cost({ estimate: 99 }), after.facts)).toBe("true");
-    expect(after.needs[0]?.amount).toBe(2);
+    expect(outcomeFor(cost({ estimate: 99 }), after.facts)).toBe("false");
+    expect(after.needs[0]?.amount).toBe(0);
     expect(outcomeFor(cost({ aggregate: "max", value: 3 }), asked({ value: null }).facts)).toBe("false");
   });
 });

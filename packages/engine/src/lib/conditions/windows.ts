@@ -1,15 +1,6 @@
 import type { MaxCallsCondition, MetricWindowCondition, ToolSelector } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
-import {
-  assumedAmount,
-  CALLS_METRIC,
-  type Counter,
-  countsCall,
-  isBeforePhase,
-  ownAmount,
-  sharedNeedOf,
-} from "../counter.ts";
-import type { Facts } from "../facts.ts";
+import { addedAmount, CALLS_METRIC, type Counter, countsCall, isBeforePhase, sharedNeedOf } from "../counter.ts";
 import type { Frame } from "../frame.ts";
 import { FALSE, type Outcome, outcomeOf, UNAVAILABLE_OUTCOME, UNKNOWN_OUTCOME } from "../outcome.ts";
 import { compileToolMatcher, type ToolMatcher } from "../tool-matcher.ts";
@@ -99,28 +90,18 @@ function compareWindow(counter: Counter, frame: Frame, holds: (value: number) =>
   const { facts } = frame;
   let value: number | null | undefined;
   if (counter.scope === "run") {
-    value = readRun(counter, facts);
+    value = facts.run.state.windows.read(counter.windowKey, facts.nowMs, counter.aggregate);
     if (value === undefined) return UNKNOWN_OUTCOME;
   } else {
     const need = sharedNeedOf(counter, facts);
     if (need === undefined) return FALSE;
     const reading = facts.shared?.read(need);
     if (reading === undefined) return UNAVAILABLE_OUTCOME;
-    value = withOwn(counter, reading.value, ownOf(counter, facts));
+    value = reading.value;
   }
+  value = withOwn(counter, value, addedAmount(counter, facts));
   if (value === null) return FALSE;
   return Number.isFinite(value) ? outcomeOf(holds(value)) : UNKNOWN_OUTCOME;
-}
-
-/** In the after phases the run's windows have this call in already. */
-function readRun(counter: Counter, facts: Facts): number | null | undefined {
-  const read = facts.run.state.windows.read(counter.windowKey, facts.nowMs, counter.aggregate);
-  if (read === undefined || !isBeforePhase(facts) || !countsCall(counter, facts)) return read;
-  return withOwn(counter, read, assumedAmount(counter, facts));
-}
-
-function ownOf(counter: Counter, facts: Facts): number | undefined {
-  return countsCall(counter, facts) ? ownAmount(counter, facts) : undefined;
 }
 
 /** An average is of finished calls alone. */

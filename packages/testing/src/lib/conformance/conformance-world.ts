@@ -89,15 +89,20 @@ export class World {
     const bare = this.#factsOf(asked);
     const facts = { ...bare, ...this.#hostFacts(engine.needs(set, bare)) };
     const isAfter = asked.phase === "tool.after" || asked.phase === "llm.after";
-    if (isAfter) engine.noteResult(set, facts);
+    if (isAfter) {
+      engine.noteResult(set, facts);
+      this.#applyShared(facts);
+    }
     const decision = engine.decide(set, facts);
     engine.noteCall(set, facts, decision);
-    if (isAfter || decision.verdict === "ALLOW") {
-      const id = reservationIdOf(facts);
-      for (const add of engine.sharedAdds(set, facts)) this.#windows.apply(add, id, this.#nowMs);
-    }
+    if (!isAfter && decision.verdict === "ALLOW") this.#applyShared(facts);
     if (decision.control === "TERMINATE") this.#isTerminated = true;
     return { decision, payload: this.#payload(facts, decision), labels: [...engine.labelsOf(this.#state)].sort() };
+  }
+
+  #applyShared(facts: Facts): void {
+    const id = reservationIdOf(facts);
+    for (const add of this.#engine.sharedAdds(this.#set, facts)) this.#windows.apply(add, id, this.#nowMs);
   }
 
   #factsOf({ phase, call, llm, metrics }: Asked): Facts {

@@ -45,16 +45,21 @@ export class PlaneCheck {
     const facts = this.#factsOf(given, registered);
     const isAfter = given.phase === "tool.after" || given.phase === "llm.after";
     if (given.phase === "llm.before") notePrompts(set, given, facts.run.state);
-    if (isAfter) noteResult(set, facts);
+    if (isAfter) {
+      noteResult(set, facts);
+      this.#applyShared(set, facts);
+    }
     const decision = decide(set, facts);
     noteCall(set, facts, decision);
-    if (isAfter || decision.verdict === "ALLOW") {
-      for (const add of sharedAdds(set, facts)) {
-        // A reservation is what is added until it is settled; here the estimate stays, which never lets too much through.
-        if (add.kind === "add" || add.kind === "reserve") this.#ledger.add(add.key, add.amount, this.#times());
-      }
-    }
+    if (!isAfter && decision.verdict === "ALLOW") this.#applyShared(set, facts);
     return decision;
+  }
+
+  #applyShared(set: PolicySet, facts: Facts): void {
+    for (const add of sharedAdds(set, facts)) {
+      // A reservation is what is added until it is settled; here the estimate stays, which never lets too much through.
+      if (add.kind === "add" || add.kind === "reserve") this.#ledger.add(add.key, add.amount, this.#times());
+    }
   }
 
   #factsOf(given: CheckFacts, { agent, tools }: RegisteredAgent): Facts {

@@ -155,7 +155,8 @@ function resolveApproval({ approvals }: PlaneParts, { body, params }: RouteCall)
 }
 
 function createLockdown({ runtime, hub, log }: PlaneParts, { body }: RouteCall): SimResponse {
-  const lockdown: Lockdown = { lockdownId: runtime.newId(), ...readBody(createLockdownBodySchema, body) };
+  const { lockdownId = runtime.newId(), ...order } = readBody(createLockdownBodySchema, body);
+  const lockdown: Lockdown = { lockdownId, ...order };
   hub.setLockdowns([...hub.lockdowns, lockdown]);
   return jsonResponse({ lockdown, acknowledged: log.acknowledgedCount(lockdown.lockdownId) }, 201);
 }

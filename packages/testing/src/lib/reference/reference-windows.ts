@@ -58,7 +58,7 @@ function sharedValue(question: WindowQuestion): number | "unavailable" | undefin
   const reading = readShared(question);
   if (reading === undefined) return "unavailable";
   const value = reading.value ?? undefined;
-  const own = countsThis(question) ? ownNow(condition, facts) : undefined;
+  const own = isBefore(facts) && countsThis(question) ? assumed(condition, facts) : undefined;
   if (own === undefined) return value;
   if (condition.kind === "maxCalls" || condition.aggregate === "sum" || condition.aggregate === "count") {
     return (value ?? 0) + own;
@@ -100,13 +100,6 @@ function withOwn(how: "avg" | "max" | "min", value: number | undefined, own: num
   if (how === "avg" || own === undefined) return value;
   if (value === undefined) return own;
   return how === "max" ? Math.max(value, own) : Math.min(value, own);
-}
-
-function ownNow(condition: WindowCondition, facts: Facts): number | undefined {
-  if (condition.kind === "maxCalls") return 1;
-  if (isBefore(facts)) return assumed(condition, facts);
-  const amount = final(condition, facts);
-  return condition.aggregate === "count" && amount !== undefined ? 1 : amount;
 }
 
 /** What a call is taken to add until it ends. */
