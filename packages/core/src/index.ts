@@ -27,4 +27,5 @@ export type { ExecuteOptions, Run } from "./lib/run.ts";
 export type { RunConfig, RunSnapshot } from "./lib/run-config.ts";
 export type { FetchInit, FetchLike, Logger, Runtime, Timer } from "./lib/runtime.ts";
 export type { Sink } from "./lib/sink.ts";
+export type { CachedState, StateCache, StateScope } from "./lib/state-cache.ts";
 export { type DefinedTool, defineTool, type ToolMarks, toolMarks, wrapTool } from "./lib/tools.ts";

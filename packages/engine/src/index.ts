@@ -28,6 +28,7 @@ export { needs } from "./lib/needs.ts";
 export { noteCall, notePrompt, noteResult } from "./lib/note.ts";
 export type { PolicySet } from "./lib/policy-set.ts";
 export { promptTextOf } from "./lib/prompt-text.ts";
+export { readsRunState } from "./lib/reads-run-state.ts";
 export { redactMessage, redactMessages } from "./lib/redact/redact-messages.ts";
 export { redactValue } from "./lib/redact/redact-value.ts";
 export type { RedactionResult, RedactOptions } from "./lib/redact/redaction.ts";

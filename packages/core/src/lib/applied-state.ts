@@ -1,5 +1,6 @@
 import { compile, type PolicySet } from "@handlebar/engine";
 import { type AgentState, HandlebarError, type Lockdown, type Policy } from "@handlebar/protocol";
+import type { CachedState } from "./state-cache.ts";
 
 /** Why a revision was refused. */
 export interface Refusal {
@@ -12,6 +13,7 @@ export class AppliedState {
   readonly #inline: readonly Policy[];
   #set: PolicySet;
   #revision: number | undefined;
+  #received: readonly Policy[] = [];
   #lockdowns: readonly Lockdown[] = [];
   #lockdownRevision = -1;
 
@@ -34,6 +36,17 @@ export class AppliedState {
     return this.#lockdowns;
   }
 
+  /** All that came from the control plane, for whoever keeps it; `undefined` before anything came. */
+  get received(): Omit<CachedState, "confirmedAtMs"> | undefined {
+    if (this.#lockdownRevision < 0) return undefined;
+    return {
+      revision: this.#revision,
+      policies: this.#received,
+      lockdownRevision: this.#lockdownRevision,
+      lockdowns: this.#lockdowns,
+    };
+  }
+
   get hasInlinePolicies(): boolean {
     return this.#inline.length > 0;
   }
@@ -50,6 +63,7 @@ export class AppliedState {
       const kept = this.#inline.filter((policy) => policy.id === undefined || !pushed.has(policy.id));
       this.#set = compile([...kept, ...state.policies]);
       this.#revision = state.revision;
+      this.#received = state.policies;
       return { changed: true };
     } catch (error) {
       if (!HandlebarError.is(error)) throw error;

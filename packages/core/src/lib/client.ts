@@ -31,6 +31,7 @@ import type { Sink } from "./sink.ts";
 import { type HttpSink, httpSink } from "./sinks/http-sink.ts";
 import type { HttpSinkHooks } from "./sinks/http-sink-options.ts";
 import { SinkBus } from "./sinks/sink-bus.ts";
+import { StateKeeper } from "./state-keeper.ts";
 import { KnownTools } from "./tool-registry.ts";
 
 /** How the client stands, for a health page or a start-up log. */
@@ -51,6 +52,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   readonly #runtime: Runtime;
   readonly #logger: SafeLogger;
   readonly #state: AppliedState;
+  readonly #keeper: StateKeeper | undefined;
   readonly #tools: KnownTools;
   readonly #runs = new RunRegistry<TContext>();
   readonly #bus: SinkBus;
@@ -85,6 +87,8 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       },
       { emit: (event) => this.#bus.write(event) },
     );
+    this.#keeper = this.#makeKeeper();
+    this.#takeOverKept();
     this.#link = this.#connect();
     this.#takeAwayHooks =
       this.#config.sinks === undefined && this.#link !== undefined ? this.#installExitHooks() : noHooks;
@@ -161,7 +165,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   async #close(): Promise<void> {
     for (const run of this.#runs.open()) void run.end("interrupted");
     this.#localApprovals?.close();
-    await Promise.all([this.#link?.close(), this.#bus.close(this.#config.flushTimeoutMs)]);
+    const kept = this.#keeper?.flush() ?? Promise.resolve();
+    await Promise.all([
+      this.#link?.close(),
+      this.#bus.close(this.#config.flushTimeoutMs),
+      withDeadline(this.#runtime, kept, { timeoutMs: this.#config.flushTimeoutMs }),
+    ]);
     this.#takeAwayHooks();
   }
 
@@ -205,7 +214,10 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     if (link === undefined || link.status === "ready") return undefined;
     if (link.status === "refused") return "auth-refused";
     if (link.status === "lost" && link.contactAgeMs() <= this.#config.staleAfterMs) return undefined;
-    return this.#state.revision === undefined ? "not-ready" : "stale";
+    if (this.#state.revision === undefined) return "not-ready";
+    const isKeptFresh =
+      !Number.isFinite(link.contactAgeMs()) && (this.#keeper?.ageMs() ?? Infinity) <= this.#config.staleAfterMs;
+    return isKeptFresh ? "not-ready" : "stale";
   }
 
   async #loadPrices(): Promise<readonly PriceSource[]> {
@@ -250,16 +262,44 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       runtime: this.#runtime,
       logger: this.#logger,
       onReady: () => this.#httpSink?.wake(),
+      onContact: () => this.#keeper?.confirmed(),
       revision: () => this.#state.revision,
       lockdowns: () => this.#state.lockdowns,
       onState: (state) => this.#apply(state),
       onLockdowns: (revision, lockdowns) => {
-        if (this.#state.applyLockdowns(revision, lockdowns)) this.#obeyLockdowns();
+        if (!this.#state.applyLockdowns(revision, lockdowns)) return;
+        this.#obeyLockdowns();
+        this.#keeper?.changed();
       },
     });
   }
 
+  #makeKeeper(): StateKeeper | undefined {
+    const { apiKey, endpoint, agent, stateCache: cache } = this.#config;
+    if (cache === undefined || apiKey === undefined) return undefined;
+    const scope = { endpoint, apiKey, agent: agent.slug };
+    return new StateKeeper({ cache, scope, state: this.#state, runtime: this.#runtime, logger: this.#logger });
+  }
+
+  /** What the last process left is in force until the control plane says something newer. */
+  #takeOverKept(): void {
+    const kept = this.#keeper?.load();
+    if (kept === undefined) return;
+    const { revision, policies, lockdownRevision, lockdowns } = kept;
+    this.#state.applyLockdowns(lockdownRevision, lockdowns);
+    if (revision !== undefined) this.#take({ revision, policies: [...policies], lockdowns: [...lockdowns] });
+  }
+
   #apply(state: AgentState): Refusal | undefined {
+    const before = this.#state.received;
+    const refused = this.#take(state);
+    const after = this.#state.received;
+    const isChanged = before?.revision !== after?.revision || before?.lockdownRevision !== after?.lockdownRevision;
+    if (isChanged) this.#keeper?.changed();
+    return refused;
+  }
+
+  #take(state: AgentState): Refusal | undefined {
     const { changed, refused } = this.#state.apply(state);
     const { revision } = state;
     this.#obeyLockdowns();

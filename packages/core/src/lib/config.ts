@@ -21,6 +21,7 @@ import type { ApprovalHandler } from "./approvals.ts";
 import type { PriceSource } from "./pricing.ts";
 import type { Logger, Runtime } from "./runtime.ts";
 import type { Sink } from "./sink.ts";
+import type { StateCache } from "./state-cache.ts";
 
 /** How much of a payload an event carries: as it is, with findings of the detectors masked, or not at all. */
 export type CaptureLevel = "full" | "redacted" | "none";
@@ -79,6 +80,8 @@ export interface HandlebarConfig<TContext extends object = JsonObject> {
   readonly enforceMode?: "enforce" | "shadow" | "off" | undefined;
   /** What happens when something needed is out of reach: go on (false, default) or block. */
   readonly failClosed?: boolean | undefined;
+  /** Keeps the last good state over restarts, for starts while the control plane is out of reach: `fileStateCache` of `@handlebar/core/node`. Default: nothing is kept. */
+  readonly stateCache?: StateCache | undefined;
   /** Where decisions are made: here (default), or by the control plane for every call. */
   readonly evaluation?: "local" | "remote" | undefined;
   /** Where events go. Default: the control plane when there is a key, else nowhere. */
@@ -129,6 +132,7 @@ export interface ResolvedConfig<TContext extends object> {
   readonly enforceMode: "enforce" | "shadow" | "off";
   readonly failClosed: boolean;
   readonly evaluation: "local" | "remote";
+  readonly stateCache: StateCache | undefined;
   readonly sinks: readonly Sink[] | undefined;
   readonly context: Partial<TContext>;
   readonly capture: Required<{ readonly [K in keyof CaptureConfig]-?: CaptureLevel }>;
@@ -156,6 +160,13 @@ const sink = z.custom<Sink>(
   (value) => typeof value === "object" && value !== null && "write" in value && typeof value.write === "function",
   "must be a sink: an object with a `write` function",
 );
+const stateCache = z.custom<StateCache>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    ["load", "save", "flush"].every((name) => typeof Reflect.get(value, name) === "function"),
+  "must be a state cache: an object with `load`, `save` and `flush`",
+);
 const plainObject = z.custom<object>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "must be an object",
@@ -171,6 +182,7 @@ const configSchema = z.strictObject({
   enforceMode: z.enum(["enforce", "shadow", "off"]).optional(),
   failClosed: z.boolean().optional(),
   evaluation: z.enum(["local", "remote"]).optional(),
+  stateCache: stateCache.optional(),
   sinks: z.array(sink).max(32).optional(),
   context: plainObject.optional(),
   capture: z.strictObject({ messages: level.optional(), args: level.optional(), results: level.optional() }).optional(),
@@ -225,6 +237,7 @@ export function resolveConfig<TContext extends object>(
     enforceMode: config.enforceMode ?? "enforce",
     failClosed: config.failClosed ?? false,
     evaluation: config.evaluation ?? "local",
+    stateCache: config.stateCache,
     sinks: config.sinks,
     context: config.context ?? {},
     capture: {

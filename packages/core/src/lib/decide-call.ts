@@ -12,6 +12,7 @@ import {
 import type { Decision } from "@handlebar/protocol";
 import { failureDecision, onFailure } from "./failure-table.ts";
 import type { HeldCall } from "./held-call.ts";
+import type { AskRemote } from "./remote-check.ts";
 import type { Services } from "./services.ts";
 import type { UserFacts } from "./user-functions.ts";
 
@@ -22,8 +23,10 @@ export interface Question {
   readonly askUser: (needs: Needs) => Promise<UserFacts>;
   /** Brings a held call before a person. */
   readonly hold: (held: HeldCall) => Promise<ApprovalFact | "unavailable">;
-  /** Lets the control plane decide; `undefined` when it cannot be asked. */
-  readonly askRemote: (() => Promise<Decision | undefined>) | undefined;
+  /** Lets the control plane decide. */
+  readonly askRemote: AskRemote | undefined;
+  /** What becomes of a call that the control plane holds; `undefined` where such calls cannot wait. */
+  readonly holdRemote?: (decision: Decision, askAgain: () => Promise<Decision | undefined>) => Promise<Decision>;
 }
 
 /**
@@ -35,41 +38,38 @@ export async function decideCall<TContext extends object>(
   question: Question,
 ): Promise<Decision> {
   await services.settled();
-  const asked = await question.askRemote?.();
-  const remote = asked === undefined || services.config.enforceMode === "enforce" ? asked : asShadow(asked);
-  const extra = await gather(services, question);
+  const needs = needsOf(services.state.set, question.facts({}));
+  const isRemote = question.askRemote !== undefined;
+  const [extra] = await Promise.all([question.askUser(needs), isRemote ? undefined : prepare(services, needs)]);
+  const remote = await askRemote(services, question, extra);
+  if (remote === undefined && isRemote) await prepare(services, needs);
   const first = remote ?? decideNow(services, question, extra);
   if (first.verdict !== "BLOCK" || first.cause.kind !== "HITL_PENDING") return first;
-  const { ruleId, policyId } = first.cause;
-  if (ruleId === undefined || policyId === undefined) return first;
+  const { ruleId, policyId, approvalId } = first.cause;
+  if (approvalId !== undefined || ruleId === undefined || policyId === undefined) return first;
   const approval = await question.hold({ ruleId, policyId, set: services.state.set });
   if (approval === "unavailable") return withRules(failureDecision(onFailure("approval-unavailable", true)), first);
   return decideNow(services, question, { ...extra, approval });
 }
 
-/** What the control plane would have done, where this client only watches (SPEC 3.8). */
-function asShadow({ verdict, control, cause, redactions, ...decision }: Decision): Decision {
-  const { finalRuleId: _, ...rest } = decision;
-  const redacts = verdict === "ALLOW" && redactions !== undefined;
-  const isSame = verdict === "ALLOW" && control === "CONTINUE" && !redacts;
-  return {
-    ...rest,
-    verdict: "ALLOW",
-    control: "CONTINUE",
-    cause: { kind: "ALLOW" },
-    message: isSame ? decision.message : "this call is allowed",
-    evaluatedRules: decision.evaluatedRules.map((row) => ({ ...row, mode: "shadow" })),
-    ...(isSame ? {} : { shadow: { verdict, control, cause, ...(redacts ? { redacts } : {}) } }),
-  };
+async function prepare<TContext extends object>(services: Services<TContext>, needs: Needs): Promise<void> {
+  if (needs.shared.length > 0) await services.shared.prepare(needs.shared);
 }
 
-async function gather<TContext extends object>(services: Services<TContext>, question: Question): Promise<UserFacts> {
-  const needs = needsOf(services.state.set, question.facts({}));
-  const [user] = await Promise.all([
-    question.askUser(needs),
-    needs.shared.length > 0 ? services.shared.prepare(needs.shared) : undefined,
-  ]);
-  return user;
+/** The control plane's decision, held calls included; what it lets through is remembered here too, for when it is away. */
+async function askRemote<TContext extends object>(
+  services: Services<TContext>,
+  question: Question,
+  extra: UserFacts,
+): Promise<Decision | undefined> {
+  const first = await question.askRemote?.(extra);
+  if (first === undefined) return undefined;
+  const isHeld = first.cause.kind === "HITL_PENDING" && first.cause.approvalId !== undefined;
+  const ask = (): Promise<Decision | undefined> => question.askRemote?.(extra) ?? Promise.resolve(undefined);
+  const decision = isHeld ? ((await question.holdRemote?.(first, ask)) ?? first) : first;
+  const facts = question.facts(extra);
+  if (decision.verdict === "ALLOW" && isBefore(facts)) noteCall(services.state.set, facts, decision);
+  return decision;
 }
 
 function decideNow<TContext extends object>(

@@ -1,5 +1,5 @@
 import type { ApprovalFact, CallFacts, PolicySet } from "@handlebar/engine";
-import type { Actor, ApprovalRequest, JsonValue } from "@handlebar/protocol";
+import type { Actor, ApprovalRequest, Decision, JsonValue } from "@handlebar/protocol";
 import type { ApprovalDesk, ApprovalState } from "./approvals.ts";
 import { withDeadline } from "./deadline.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -46,6 +46,27 @@ export async function holdCall(holding: Holding, held: HeldCall): Promise<Approv
   await holding.desk.wait(first.approvalId, holding.waitMs, holding.signal);
   const second = await claim(holding, request);
   return second === undefined ? "unavailable" : settle(holding, second);
+}
+
+/** What a call that the control plane holds comes to within `waitMs`; `decision` says that it is held. */
+export async function awaitAnswer(
+  holding: Holding,
+  decision: Decision,
+  askAgain: () => Promise<Decision | undefined>,
+): Promise<Decision> {
+  const { cause } = decision;
+  if (cause.kind !== "HITL_PENDING" || cause.approvalId === undefined) return decision;
+  if (holding.waitMs <= 0 || holding.desk === undefined) return decision;
+  const { approvalId } = cause;
+  await holding.desk.wait(approvalId, holding.waitMs, holding.signal);
+  const again = await askAgain();
+  if (again === undefined) return decision;
+  const { cause: answer } = again;
+  if (answer.kind === "HITL_APPROVED" || answer.kind === "HITL_DENIED") {
+    const status = answer.kind === "HITL_APPROVED" ? "approved" : "denied";
+    holding.onResolved({ approvalId, status, by: answer.by });
+  }
+  return again;
 }
 
 async function claim(holding: Holding, request: ApprovalRequest): Promise<ApprovalState | undefined> {

@@ -4,13 +4,13 @@ import { mergeRedactions } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
 import type { LlmDecision, LlmRequest, LlmResponse, LlmResponseDecision } from "./hook-types.ts";
 import { costOf } from "./pricing.ts";
+import { remoteQuestion } from "./remote-check.ts";
 import type { RunCore } from "./run-core.ts";
 import {
   describeError,
   hashFor,
   noteFinished,
   OFF,
-  remoteQuestion,
   reporter,
   shownError,
   startCall,

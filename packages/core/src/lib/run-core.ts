@@ -40,6 +40,10 @@ export class RunCore<TContext extends object> {
   readonly startedCalls: Map<string, number> = new Map();
   /** Lockdowns that were recorded for this run. */
   readonly seenLockdowns: Set<string> = new Set();
+  /** Approvals that the control plane made and that were recorded for this run. */
+  readonly toldApprovals: Set<string> = new Set();
+  /** The run's prompt, until a control plane that decides was told of it. */
+  untoldPrompt: string | undefined;
   readonly #decisions: Decision[] = [];
   readonly #plainContext: JsonValue;
   readonly #parent: RunState | undefined;
@@ -76,6 +80,7 @@ export class RunCore<TContext extends object> {
       onExpired: () => this.end("timeout"),
     });
     seedLabels(this.state.flow, services.sessions.read(this.sessionId));
+    this.untoldPrompt = config.prompt;
     if (config.prompt !== undefined) notePrompt(services.state.set, this.state, config.prompt);
     this.#writeStarted(config);
   }

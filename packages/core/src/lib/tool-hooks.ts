@@ -9,15 +9,16 @@ import {
   sharedAdds,
   UNKNOWN,
 } from "@handlebar/engine";
-import type { CheckFacts, Decision, EventData, Metrics, Subject } from "@handlebar/protocol";
+import type { Decision, EventData, Metrics, Subject } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
 import { onFailure } from "./failure-table.ts";
 import { sha256Hex } from "./fingerprint.ts";
-import { holdCall } from "./held-call.ts";
+import { awaitAnswer, type Holding, holdCall } from "./held-call.ts";
 import type { ToolCall, ToolDecision, ToolOutcome, ToolResultDecision } from "./hook-types.ts";
 import { LIMITS } from "./limits.ts";
 import { toolMetrics } from "./measure.ts";
+import { remoteQuestion, remoteRequest } from "./remote-check.ts";
 import { plainOf, type RunCore } from "./run-core.ts";
 import { askMetrics, askUserFunctions } from "./user-functions.ts";
 
@@ -102,9 +103,10 @@ function decideTool<TArgs, TContext extends object>(
   core: RunCore<TContext>,
   prepared: PreparedCall<TArgs>,
 ): Promise<Decision> {
-  const { call, facts, canBind } = prepared;
+  const { call, facts } = prepared;
   const { services } = core;
   const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
+  const holding = holdingOf(core, prepared);
   return decideCall(services, {
     facts: (extra) => ({ ...core.facts("tool.before"), call: facts, ...extra }),
     askUser: async (needs) => {
@@ -113,37 +115,47 @@ function decideTool<TArgs, TContext extends object>(
       return user;
     },
     askRemote: remoteQuestion(core, { phase: "tool.before", call: facts }),
-    hold: (held) =>
-      holdCall(
-        {
-          runtime: services.runtime,
-          desk: services.approvals,
-          agent: services.config.agent.slug,
-          runId: core.runId,
-          sessionId: core.sessionId,
-          actor: core.actor,
-          call: facts,
-          canBind,
-          shownArgs: capture("args", call.args, services.config.capture.args).value,
-          waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
-          requestTimeoutMs: services.config.requestTimeoutMs,
-          signal: core.lifecycle.signal,
-          onRequested: (approval) => core.writer.write("approval.requested", { approval }),
-          onResolved: ({ approvalId, status, by, comment }) => {
-            if (status === "expired")
-              core.report("HB_APPROVAL_EXPIRED", facts.tool.name, `approval ${approvalId} was not answered in time`);
-            core.writer.write("approval.resolved", {
-              approvalId,
-              callId: facts.callId,
-              status,
-              ...(by === undefined ? {} : { by }),
-              ...(comment === undefined ? {} : { comment }),
-            });
-          },
-        },
-        held,
-      ),
+    hold: (held) => holdCall(holding, held),
+    holdRemote: (decision, askAgain) => {
+      const request = remoteRequest(core, facts, { decision, shownArgs: holding.shownArgs });
+      if (request !== undefined) holding.onRequested(request);
+      return awaitAnswer(holding, decision, askAgain);
+    },
   });
+}
+
+/** How a call of this run is brought before a person. */
+function holdingOf<TArgs, TContext extends object>(
+  core: RunCore<TContext>,
+  { call, facts, canBind }: PreparedCall<TArgs>,
+): Holding {
+  const { services } = core;
+  return {
+    runtime: services.runtime,
+    desk: services.approvals,
+    agent: services.config.agent.slug,
+    runId: core.runId,
+    sessionId: core.sessionId,
+    actor: core.actor,
+    call: facts,
+    canBind,
+    shownArgs: capture("args", call.args, services.config.capture.args).value,
+    waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
+    requestTimeoutMs: services.config.requestTimeoutMs,
+    signal: core.lifecycle.signal,
+    onRequested: (approval) => core.writer.write("approval.requested", { approval }),
+    onResolved: ({ approvalId, status, by, comment }) => {
+      if (status === "expired")
+        core.report("HB_APPROVAL_EXPIRED", facts.tool.name, `approval ${approvalId} was not answered in time`);
+      core.writer.write("approval.resolved", {
+        approvalId,
+        callId: facts.callId,
+        status,
+        ...(by === undefined ? {} : { by }),
+        ...(comment === undefined ? {} : { comment }),
+      });
+    },
+  };
 }
 
 function finishBefore<TArgs, TContext extends object>(
@@ -310,40 +322,6 @@ export function describeError(error: unknown): { readonly name?: string | undefi
 
 export function reporter<TContext extends object>(core: RunCore<TContext>): (name: string, error: unknown) => void {
   return (name, error) => core.report(onFailure("user-function-failed", false).code, name, error);
-}
-
-/** How to let the control plane decide, where the client is set to. */
-export function remoteQuestion<TContext extends object>(
-  core: RunCore<TContext>,
-  question: {
-    readonly phase: CheckFacts["phase"];
-    readonly call?: CallFacts;
-    readonly metrics?: Metrics;
-    readonly llm?: Pick<CheckFacts, "messages" | "model" | "callId">;
-  },
-): (() => Promise<Decision | undefined>) | undefined {
-  const { config, link } = core.services;
-  if (config.evaluation !== "remote" || link === undefined) return undefined;
-  const { call, metrics, llm, phase } = question;
-  const facts: CheckFacts = {
-    phase,
-    runId: core.runId,
-    ...(core.sessionId === undefined ? {} : { sessionId: core.sessionId }),
-    ...(core.actor === undefined ? {} : { actor: core.actor }),
-    runTags: { ...core.tags },
-    ...(call === undefined
-      ? {}
-      : {
-          callId: call.callId,
-          tool: { name: call.tool.name, tags: [...call.tool.tags] },
-          args: call.args,
-          ...(call.result === undefined ? {} : { result: call.result }),
-          ...(call.error === undefined ? {} : { error: describeError(call.error.message) }),
-        }),
-    ...(metrics === undefined ? {} : { metrics: { ...metrics } }),
-    ...llm,
-  };
-  return async () => (await link.check({ facts }))?.decisions[0];
 }
 
 /** A payload with what a decision redacts taken out; the same payload where it redacts nothing. */

@@ -26,6 +26,10 @@ export const ERROR_CODES = {
     meaning: "an approval was not answered in time",
     fix: "ask again; raise the rule's `approval.expiresInSeconds` when people need longer",
   },
+  HB_APPROVAL_TERMS: {
+    meaning: "the terms of an approval do not allow this answer",
+    fix: "let somebody answer whom the rule's `approval` names, and not the one who asked; say who in `by`",
+  },
   HB_APPROVAL_UNAVAILABLE: {
     meaning: "an approval could not be created or read, so the held call is blocked",
     fix: "connect a control plane, or give a local `onApproval` handler",
@@ -50,6 +54,14 @@ export const ERROR_CODES = {
     meaning: "a configuration field does not exist",
     fix: "remove it or correct its spelling",
   },
+  HB_CONFLICT: {
+    meaning: "what a request changes is no longer as the request expects it",
+    fix: "read it again, and send the change anew on top of what is there",
+  },
+  HB_EVENT_INVALID: {
+    meaning: "an event does not have the form of an audit event, so that the control plane did not store it",
+    fix: "correct what the message names; the other events of its batch were taken",
+  },
   HB_EVENT_UNSERIALISABLE: {
     meaning: "an event has no JSON form within the bounds, so an error event stands in its place",
     fix: "look at what the run's `context`, arguments and results hold: throwing getters and proxies cannot be recorded",
@@ -57,6 +69,22 @@ export const ERROR_CODES = {
   HB_FACTS_INVALID: {
     meaning: "the facts of a call do not have their form, so it could not be decided and is blocked",
     fix: "pass facts as `Facts` describes them; an adapter may hand over something else",
+  },
+  HB_KEY_SCOPE: {
+    meaning: "the API key lacks the scope that a route needs",
+    fix: "use a key with that scope; `handlebar keys` lists the keys with theirs",
+  },
+  HB_METHOD_NOT_ALLOWED: {
+    meaning: "a path exists, and not with this HTTP method",
+    fix: "use one of the methods that the answer's `Allow` header names",
+  },
+  HB_NOT_FOUND: {
+    meaning: "what a request names does not exist in the key's workspace",
+    fix: "correct the id or path; `/openapi.json` lists the routes",
+  },
+  HB_OVERLOADED: {
+    meaning: "the control plane has as much waiting as it may keep in memory, and took nothing of the request",
+    fix: "send it again after the seconds of `Retry-After`",
   },
   HB_POLICY_AGENT_UNKNOWN: {
     meaning: "no registered agent fits a policy's agent selector",
@@ -170,17 +198,53 @@ export const ERROR_CODES = {
     meaning: "a policy has a field that does not exist",
     fix: "correct its spelling as the message suggests, or remove it",
   },
+  HB_RATE_LIMITED: {
+    meaning: "an API key makes more requests than it may",
+    fix: "wait for the seconds of `Retry-After`, or raise the limit in the server's configuration",
+  },
   HB_READING_UNAVAILABLE: {
     meaning: "a shared window could not be read",
     fix: "the rule's `onUnavailable`, else the fail mode, decided; check the link to the control plane",
+  },
+  HB_REQUEST_ENCODING: {
+    meaning: "a request's body is not what its `Content-Encoding` says",
+    fix: "send gzip that inflates, or the body as it is without `Content-Encoding`",
+  },
+  HB_REQUEST_INVALID: {
+    meaning: "a request's body, query or path does not have the form that its route takes",
+    fix: "correct the field that the problem names; `/openapi.json` describes each route",
+  },
+  HB_REQUEST_MEDIA_TYPE: {
+    meaning: "a request's body is of a media type that the route does not take",
+    fix: "send JSON, with `Content-Type: application/json`",
+  },
+  HB_REQUEST_TOO_LARGE: {
+    meaning: "a request's body is larger, or nested deeper, than its route takes",
+    fix: "send smaller batches; the message names the bound",
   },
   HB_RUN_CONFIG_INVALID: {
     meaning: "a field given to `startRun` has the wrong type or value",
     fix: "correct the field that the message names",
   },
+  HB_SERVER_FAILED: {
+    meaning: "the control plane failed at a request through a fault of its own",
+    fix: "try again; the server's log has the error under the answer's request id",
+  },
+  HB_SERVER_NODE_VERSION: {
+    meaning: "the control plane cannot run on this version of Node.js",
+    fix: "run it on Node.js 22.19 or later",
+  },
+  HB_SERVER_STOPPING: {
+    meaning: "the control plane is stopping and takes no new requests",
+    fix: "try again; another process, or this one once restarted, answers",
+  },
   HB_SINK_FAILED: {
     meaning: "a sink threw, rejected or did not finish",
     fix: "look at the cause; events for this sink may be lost and are counted",
+  },
+  HB_STATE_CACHE_FAILED: {
+    meaning: "the last good state could not be kept or was left aside, so a start without the control plane has no state",
+    fix: "read the message: the folder must be the program's own and writable; after a change of API key the file is written anew",
   },
   HB_STATE_NOT_READY: {
     meaning: "the first call came before the control plane answered",
@@ -197,6 +261,26 @@ export const ERROR_CODES = {
   HB_STATE_STALE: {
     meaning: "the control plane has been out of reach for longer than `staleAfterMs`",
     fix: "restore the link; decisions follow the fail mode meanwhile",
+  },
+  HB_STORE_LOCKED: {
+    meaning: "another process holds the store's folder",
+    fix: "stop that process, or give this one its own folder; for several processes use PostgreSQL",
+  },
+  HB_STORE_MIGRATION: {
+    meaning: "the store's tables could not be brought to this version's form",
+    fix: "look at the cause; nothing was changed, and the version before still runs",
+  },
+  HB_STORE_NETWORK_FS: {
+    meaning: "the store's folder lies on a network file system, where SQLite's locks do not hold",
+    fix: "put the folder on a local disk, or use PostgreSQL",
+  },
+  HB_STORE_TOO_NEW: {
+    meaning: "the store was written by a later version",
+    fix: "run that version or a later one; or restore a backup that this one made",
+  },
+  HB_STORE_UNAVAILABLE: {
+    meaning: "the database does not answer",
+    fix: "look at the database and the connection to it; requests go on as soon as it answers",
   },
   HB_USER_FUNCTION_FAILED: {
     meaning: "a signal, extractor, metric or custom condition of yours threw, was too slow or is not registered",

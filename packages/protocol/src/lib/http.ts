@@ -4,7 +4,8 @@ import { agentSchema } from "./agent.ts";
 import { approvalAnswerSchema, approvalRequestSchema, approvalSchema } from "./approval.ts";
 import { decisionSchema } from "./decision.ts";
 import { eventEnvelopeSchema, runStatusSchema } from "./event.ts";
-import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
+import { reportedFindingSchema } from "./http-policies.ts";
+import { idSchema, slugSchema, tagSchema, timestampSchema } from "./ids.ts";
 import { jsonObjectSchema, jsonValueSchema, stringMapSchema } from "./json.ts";
 import { leaseOperationSchema, leaseSchema } from "./lease.ts";
 import { lockdownSchema, lockdownScopeSchema } from "./lockdown.ts";
@@ -60,15 +61,31 @@ export const checkFactsSchema = z.strictObject({
   runTags: stringMapSchema.optional(),
   context: jsonObjectSchema.optional(),
   callId: idSchema.optional(),
-  tool: z.strictObject({ name: z.string(), tags: z.array(z.string()).optional() }).optional(),
+  tool: z
+    .strictObject({ name: z.string(), tags: z.array(z.string()).optional(), kind: z.string().optional() })
+    .optional(),
   args: jsonValueSchema.optional(),
+  /** A bound was exceeded while the arguments were read: what they say is not known. */
+  argsExceeded: z.boolean().optional(),
   result: jsonValueSchema.optional(),
+  resultExceeded: z.boolean().optional(),
   error: z.strictObject({ name: z.string().optional(), message: z.string() }).optional(),
+  /** How long the call took. */
+  durationMs: z.number().min(0).optional(),
   model: modelSchema.optional(),
+  /** What goes to the model; in `llm.after` its last message is the response. */
   messages: z.array(messageSchema).optional(),
+  /** What the user or the developer wrote, where no model call brings it in `messages`. */
+  prompt: z.string().optional(),
+  /** Labels that the run has from elsewhere, such as from the run that started it. They only grow. */
+  labels: z.array(tagSchema).max(64).optional(),
   metrics: metricsSchema.optional(),
   subjects: z.array(subjectSchema).optional(),
   signals: jsonObjectSchema.optional(),
+  /** Answers of custom conditions by name; one that is not there is unknown. */
+  customs: z.record(z.string(), z.boolean()).optional(),
+  /** The client's functions that failed, so that what they would have said is unknown. */
+  failed: z.strictObject({ subjects: z.boolean().optional(), signals: z.array(z.string()).optional() }).optional(),
 });
 export interface CheckFacts extends z.infer<typeof checkFactsSchema> {}
 
@@ -79,6 +96,12 @@ export const checkBodySchema = z.strictObject({
   policies: z.array(idSchema).optional(),
   /** One call, or a batch decided in order. */
   facts: z.union([checkFactsSchema, z.array(checkFactsSchema).min(1).max(256)]),
+  /** Brings a held call before a person at once, and takes an answer that there is. Default false: the client does so. */
+  hold: z.boolean().optional(),
+  /** What a shared window out of reach means to a rule that does not say. Default true: such a rule matches. */
+  failClosed: z.boolean().optional(),
+  /** `shadow` says what would be done and does none of it. Default `enforce`. */
+  enforceMode: z.enum(["enforce", "shadow"]).optional(),
 });
 export interface CheckBody extends z.infer<typeof checkBodySchema> {}
 export const checkAnswerSchema = z.object({ decisions: z.array(decisionSchema) });
@@ -140,6 +163,8 @@ export const resolveApprovalBodySchema = approvalAnswerSchema;
 
 /** `POST /v1/lockdowns` */
 export const createLockdownBodySchema = z.strictObject({
+  /** Made by the caller, so that an order sent twice is one; absent lets the control plane make it. */
+  lockdownId: idSchema.optional(),
   scope: lockdownScopeSchema,
   reason: z.string().max(1024).optional(),
   until: timestampSchema.optional(),
@@ -166,5 +191,11 @@ export const problemSchema = z.object({
   detail: z.string().optional(),
   /** The field of the request that is wrong. */
   field: z.string().optional(),
+  /** Everything that is wrong with the request, where more than one thing is. */
+  issues: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  /** What a check found in policies that were refused, warnings included. */
+  findings: z.array(reportedFindingSchema).optional(),
+  /** Names the request in the server's log. */
+  requestId: z.string().optional(),
 });
 export interface Problem extends z.infer<typeof problemSchema> {}

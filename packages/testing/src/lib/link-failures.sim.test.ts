@@ -1,5 +1,5 @@
 import { Handlebar, type HandlebarConfig, type Run } from "@handlebar/core";
-import type { Decision, Policy } from "@handlebar/protocol";
+import type { Condition, Decision, Policy } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { createScriptedControlPlane } from "./scripted-control-plane.ts";
 import { createSimRuntime } from "./sim-runtime.ts";
@@ -154,6 +154,48 @@ describe("evaluation: remote", () => {
     expect((await ask(run, "send")).verdict).toBe("BLOCK");
     expect((await ask(run, "read")).verdict).toBe("ALLOW");
     expect(plane.agents().length).toBe(1);
+    await sim.clock.runUntil(hb.shutdown());
+  });
+
+  it("remembers here what the control plane let through, for when it is away", async () => {
+    const when = { kind: "maxCalls", scope: "run", max: 2 } as const;
+    const rule = { name: "two calls", on: "tool.before", when, effect: { type: "block" } } as const;
+    const { sim, connect, cut, init, ask } = world({ evaluation: "remote" }, [{ name: "calls", rules: [rule] }]);
+    connect();
+    const hb = init();
+    const run = hb.startRun();
+    expect((await ask(run, "read")).verdict).toBe("ALLOW");
+    expect((await ask(run, "read")).verdict).toBe("ALLOW");
+    cut();
+    expect((await ask(run, "read")).verdict).toBe("BLOCK");
+    await sim.clock.runUntil(hb.shutdown());
+  });
+
+  it.each<[string, Condition, Partial<HandlebarConfig>]>([
+    [
+      "context",
+      { kind: "context", path: "tier", type: "string", op: "eq", value: "gold" },
+      { context: { tier: "gold" } },
+    ],
+    ["signals", { kind: "signal", signal: "risk", type: "number", op: "gt", value: 5 }, { signals: { risk: () => 9 } }],
+    ["custom conditions", { kind: "custom", name: "odd", args: { n: 3 } }, { customConditions: { odd: () => true } }],
+    [
+      "functions that failed",
+      { kind: "signal", signal: "risk", type: "number", op: "gt", value: 5 },
+      { signals: { risk: () => Promise.reject(new Error("no")) } },
+    ],
+    [
+      "subjects",
+      { kind: "subject", subjectType: "customer", op: "exists" },
+      { subjects: () => [{ subjectType: "customer", value: "c_1" }] },
+    ],
+  ])("tells the control plane of %s", async (_, when, config) => {
+    const rule = { name: "r", on: "tool.before", when, effect: { type: "block" } } as const;
+    const { sim, connect, init, ask } = world({ evaluation: "remote", ...config }, [{ name: "p", rules: [rule] }]);
+    connect();
+    const hb = init();
+    expect(await ask(hb.startRun(), "read")).toMatchObject({ verdict: "BLOCK", cause: { kind: "RULE_VIOLATION" } });
+    expect(sim.network.requests.filter((request) => request.path.endsWith("/v1/agents/check")).length).toBe(1);
     await sim.clock.runUntil(hb.shutdown());
   });
 });

@@ -36,6 +36,8 @@ export interface ConnectOptions {
   readonly onLockdowns: (revision: number, lockdowns: readonly Lockdown[]) => void;
   /** The control plane can be reached again: whoever waits to send something need not wait longer. */
   readonly onReady: () => void;
+  /** The control plane was heard from. */
+  readonly onContact: () => void;
   readonly revision: () => number | undefined;
   readonly lockdowns: () => readonly Lockdown[];
 }
@@ -74,6 +76,7 @@ class Link implements ControlPlane {
     this.#api = new ApiClient(runtime, endpoint, apiKey);
     this.#api.onContact = () => {
       this.#contactAtMs = runtime.clock.monotonicMs();
+      options.onContact();
     };
     this.#pause = new Pause(runtime);
     this.approvals = new RemoteApprovals(runtime, this.#api, requestTimeoutMs);

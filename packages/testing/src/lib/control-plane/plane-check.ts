@@ -3,18 +3,29 @@ import {
   createRunState,
   decide,
   type Facts,
+  type Needs,
+  needs,
   noteCall,
   notePrompt,
   noteResult,
   type PolicySet,
   promptTextOf,
   type RunState,
+  seedLabels,
   sharedAdds,
+  UNKNOWN,
+  type Unknown,
 } from "@handlebar/engine";
 import type { CheckBody, CheckFacts, Decision, JsonValue } from "@handlebar/protocol";
 import { effectiveTags } from "@handlebar/protocol";
 import type { BudgetLedger, LedgerTimes } from "./budget-ledger.ts";
 import type { RegisteredAgent, StateHub } from "./state-hub.ts";
+
+/** One call to decide, and how the client asked. */
+interface Asked {
+  readonly given: CheckFacts;
+  readonly body: CheckBody;
+}
 
 interface KnownRun {
   readonly state: RunState;
@@ -38,12 +49,15 @@ export class PlaneCheck {
     const policies = this.#hub.policies.filter(({ id = "" }) => body.policies?.includes(id) !== false);
     const set = compile(policies);
     const all = Array.isArray(body.facts) ? body.facts : [body.facts];
-    return all.map((given) => this.#decideOne(set, given, registered));
+    return all.map((given) => this.#decideOne(set, { given, body }, registered));
   }
 
-  #decideOne(set: PolicySet, given: CheckFacts, registered: RegisteredAgent): Decision {
-    const facts = this.#factsOf(given, registered);
+  #decideOne(set: PolicySet, { given, body }: Asked, registered: RegisteredAgent): Decision {
+    const bare = this.#factsOf({ given, body }, registered);
+    const facts = { ...bare, ...hostFacts(given, needs(set, bare)) };
     const isAfter = given.phase === "tool.after" || given.phase === "llm.after";
+    if (given.prompt !== undefined) notePrompt(set, facts.run.state, given.prompt);
+    if (given.labels !== undefined) seedLabels(facts.run.state.flow, given.labels);
     if (given.phase === "llm.before") notePrompts(set, given, facts.run.state);
     if (isAfter) {
       noteResult(set, facts);
@@ -62,7 +76,7 @@ export class PlaneCheck {
     }
   }
 
-  #factsOf(given: CheckFacts, { agent, tools }: RegisteredAgent): Facts {
+  #factsOf({ given, body }: Asked, { agent, tools }: RegisteredAgent): Facts {
     const nowMs = this.#times().wallMs;
     const run = this.#runs.get(given.runId) ?? { state: createRunState(), startedAtMs: nowMs };
     this.#runs.set(given.runId, run);
@@ -89,22 +103,34 @@ export class PlaneCheck {
         ? {
             call: {
               callId,
-              tool: { name, tags: toolTags },
+              tool: { name, tags: toolTags, kind: given.tool?.kind },
               args: given.args ?? {},
+              argsExceeded: given.argsExceeded,
               result: given.result,
+              resultExceeded: given.resultExceeded,
               error: given.error,
+              durationMs: given.durationMs,
             },
           }
         : { llm: { callId, model: given.model, ...messagesOf(given) } }),
       metrics: given.metrics,
-      subjects: given.subjects,
-      signals: given.signals === undefined ? undefined : new Map<string, JsonValue>(Object.entries(given.signals)),
       shared: { read: (need) => this.#ledger.read(need.key, this.#times()) },
       lockdowns: this.#hub.lockdowns,
-      failClosed: true,
-      enforceMode: "enforce",
+      failClosed: body.failClosed ?? true,
+      enforceMode: body.enforceMode ?? "enforce",
     };
   }
+}
+
+/** What the client's own functions said. */
+function hostFacts({ subjects, signals, customs, failed }: CheckFacts, needed: Needs): Partial<Facts> {
+  const signalOf = (name: string): JsonValue | Unknown | undefined =>
+    failed?.signals?.includes(name) === true ? UNKNOWN : signals?.[name];
+  return {
+    subjects: failed?.subjects === true ? UNKNOWN : subjects,
+    signals: new Map(needed.signals.map((name) => [name, signalOf(name)])),
+    customs: new Map(needed.customs.map(({ key, name }) => [key, customs?.[key] ?? customs?.[name] ?? UNKNOWN])),
+  };
 }
 
 function messagesOf({ phase, messages }: CheckFacts): Pick<NonNullable<Facts["llm"]>, "messages" | "response"> {

@@ -1,0 +1,129 @@
+import { type CallFacts, labelsOf, UNKNOWN } from "@handlebar/engine";
+import type { ApprovalRequest, CheckFacts, Decision, JsonValue, Metrics } from "@handlebar/protocol";
+import { fingerprint } from "./fingerprint.ts";
+import { LIMITS } from "./limits.ts";
+import type { RunCore } from "./run-core.ts";
+import type { UserFacts } from "./user-functions.ts";
+
+/** One call that the control plane is to decide. */
+export interface RemoteCall {
+  readonly phase: CheckFacts["phase"];
+  readonly call?: CallFacts;
+  readonly metrics?: Metrics;
+  readonly llm?: Pick<CheckFacts, "messages" | "model" | "callId">;
+}
+
+/** Asks the control plane with what the user's functions said; `undefined` when it cannot be asked. */
+export type AskRemote = (user: UserFacts) => Promise<Decision | undefined>;
+
+/** How to let the control plane decide, where the client is set to. */
+export function remoteQuestion<TContext extends object>(
+  core: RunCore<TContext>,
+  question: RemoteCall,
+): AskRemote | undefined {
+  const { config, link } = core.services;
+  if (config.evaluation !== "remote" || link === undefined) return undefined;
+  return async (user) => {
+    const prompt = core.untoldPrompt;
+    const facts: CheckFacts = {
+      ...runFacts(core),
+      ...(question.call === undefined ? {} : callFacts(question.call)),
+      ...question.llm,
+      ...userFacts(user),
+      phase: question.phase,
+      ...(question.metrics === undefined ? {} : { metrics: { ...question.metrics } }),
+      ...(prompt === undefined ? {} : { prompt }),
+    };
+    const answer = await link.check({
+      facts,
+      hold: true,
+      failClosed: config.failClosed,
+      enforceMode: config.enforceMode === "shadow" ? "shadow" : "enforce",
+    });
+    if (answer !== undefined) core.untoldPrompt = undefined;
+    return answer?.decisions[0];
+  };
+}
+
+/** The request that the control plane made for a held call, as the audit trail tells of it; once for each approval. */
+export function remoteRequest<TContext extends object>(
+  core: RunCore<TContext>,
+  call: CallFacts,
+  held: { readonly decision: Decision; readonly shownArgs: JsonValue | undefined },
+): ApprovalRequest | undefined {
+  const { cause } = held.decision;
+  if (cause.kind !== "HITL_PENDING" || cause.approvalId === undefined) return undefined;
+  const { agent } = core.services.config;
+  const bound = fingerprint({ agent: agent.slug, tool: call.tool.name, args: call.args, actor: core.actor });
+  const isKnown = core.toldApprovals.has(cause.approvalId);
+  if (bound === undefined || isKnown || cause.ruleId === undefined || cause.policyId === undefined) return undefined;
+  core.toldApprovals.add(cause.approvalId);
+  const [oldest] = core.toldApprovals;
+  if (core.toldApprovals.size > LIMITS.openCallCountMax && oldest !== undefined) core.toldApprovals.delete(oldest);
+  return {
+    approvalId: cause.approvalId,
+    fingerprint: bound,
+    agent: agent.slug,
+    runId: core.runId,
+    callId: call.callId,
+    tool: call.tool.name,
+    ruleId: cause.ruleId,
+    policyId: cause.policyId,
+    ...(core.sessionId === undefined ? {} : { sessionId: core.sessionId }),
+    ...(held.shownArgs === undefined ? {} : { args: held.shownArgs }),
+    ...(core.actor === undefined ? {} : { actor: core.actor }),
+  };
+}
+
+function runFacts<TContext extends object>(core: RunCore<TContext>): Omit<CheckFacts, "phase"> {
+  const { context } = core.facts("tool.before").run;
+  const labels = labelsOf(core.state);
+  return {
+    runId: core.runId,
+    ...(core.sessionId === undefined ? {} : { sessionId: core.sessionId }),
+    ...(core.actor === undefined ? {} : { actor: core.actor }),
+    runTags: { ...core.tags },
+    ...(isRecord(context) ? { context } : {}),
+    ...(labels.length === 0 ? {} : { labels: [...labels] }),
+  };
+}
+
+function callFacts(call: CallFacts): Partial<CheckFacts> {
+  const { callId, tool, args, argsExceeded, result, resultExceeded, error, durationMs } = call;
+  return {
+    callId,
+    tool: { name: tool.name, tags: [...tool.tags], ...(tool.kind === undefined ? {} : { kind: tool.kind }) },
+    args,
+    ...(argsExceeded === true ? { argsExceeded } : {}),
+    ...(result === undefined ? {} : { result }),
+    ...(resultExceeded === true ? { resultExceeded } : {}),
+    ...(error === undefined
+      ? {}
+      : { error: { message: error.message, ...(error.name === undefined ? {} : { name: error.name }) } }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+  };
+}
+
+/** What the user's functions said, and which of them failed. */
+function userFacts({ subjects, signals, customs }: UserFacts): Partial<CheckFacts> {
+  const answered = [...(signals ?? [])];
+  const failedSignals = answered.filter(([, value]) => value === UNKNOWN).map(([name]) => name);
+  const known = answered.filter(
+    (entry): entry is [string, JsonValue] => entry[1] !== UNKNOWN && entry[1] !== undefined,
+  );
+  const said = [...(customs ?? [])].filter((entry): entry is [string, boolean] => entry[1] !== UNKNOWN);
+  const failed = {
+    ...(subjects === UNKNOWN ? { subjects: true } : {}),
+    ...(failedSignals.length === 0 ? {} : { signals: failedSignals }),
+  };
+  return {
+    ...(subjects === undefined || subjects === UNKNOWN ? {} : { subjects: [...subjects] }),
+    ...(known.length === 0 ? {} : { signals: Object.fromEntries(known) }),
+    ...(said.length === 0 ? {} : { customs: Object.fromEntries(said) }),
+    ...(Object.keys(failed).length === 0 ? {} : { failed }),
+  };
+}
+
+function isRecord(value: JsonValue): value is { [key: string]: JsonValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
