@@ -125,6 +125,7 @@ export {
   type CheckAnswer,
   type CheckBody,
   type CheckFacts,
+  CLIENT_HEADER,
   type CreateLockdownBody,
   checkAnswerSchema,
   checkBodySchema,

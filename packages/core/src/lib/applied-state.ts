@@ -56,7 +56,7 @@ export class AppliedState {
    * the last good ones stay; stop orders of the same revision hold all the same, since they cannot be wrong.
    */
   apply(state: AgentState): { readonly changed: boolean; readonly refused?: Refusal } {
-    this.applyLockdowns(state.revision, state.lockdowns);
+    this.#replaceLockdowns(state.revision, state.lockdowns);
     if (this.#revision !== undefined && state.revision <= this.#revision) return { changed: false };
     try {
       const pushed = new Set(state.policies.map((policy) => policy.id));
@@ -73,6 +73,13 @@ export class AppliedState {
 
   /** Replaces the stop orders, unless what is in force is newer. */
   applyLockdowns(revision: number, lockdowns: readonly Lockdown[]): boolean {
+    if (!this.#replaceLockdowns(revision, lockdowns)) return false;
+    // The next revision is one change away, and this was the change: the policies are those of that revision too.
+    if (this.#revision !== undefined && revision === this.#revision + 1) this.#revision = revision;
+    return true;
+  }
+
+  #replaceLockdowns(revision: number, lockdowns: readonly Lockdown[]): boolean {
     if (revision < this.#lockdownRevision) return false;
     this.#lockdownRevision = revision;
     this.#lockdowns = lockdowns;

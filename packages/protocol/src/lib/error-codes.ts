@@ -243,7 +243,8 @@ export const ERROR_CODES = {
     fix: "look at the cause; events for this sink may be lost and are counted",
   },
   HB_STATE_CACHE_FAILED: {
-    meaning: "the last good state could not be kept or was left aside, so a start without the control plane has no state",
+    meaning:
+      "the last good state could not be kept or was left aside, so a start without the control plane has no state",
     fix: "read the message: the folder must be the program's own and writable; after a change of API key the file is written anew",
   },
   HB_STATE_NOT_READY: {

@@ -16,6 +16,9 @@ import { policySchema } from "./policy.ts";
 import { subjectSchema } from "./subject.ts";
 import { toolSchema } from "./tool.ts";
 
+/** The request header that names the client: the same in every request of one client, and in its acknowledgements. */
+export const CLIENT_HEADER = "handlebar-client";
+
 /** Everything a client of one agent must know, at one revision. Applied whole or not at all. */
 export const agentStateSchema = z.object({
   /** Grows with every change of policies or lockdowns; an older one never replaces a newer one. */

@@ -55,6 +55,24 @@ describe("a link to a control plane", () => {
     await sim.clock.runUntil(hb.shutdown());
   });
 
+  it("does not fetch the whole state for a lockdown that it was told of, and names its client in every request", async () => {
+    const { sim, plane, init } = world();
+    const hb = init();
+    await sim.clock.runUntil(hb.ready());
+    plane.addLockdown({ scope: { kind: "tool", name: "wire" } });
+    await sim.clock.advance(100);
+    const run = hb.startRun();
+    await sim.clock.runUntil(run.end());
+    await sim.clock.advance(10_000);
+    expect(hb.status.revision).toBe(plane.revision);
+    expect(sim.network.requests.filter(({ path }) => path.includes("/state"))).toEqual([]);
+    const link = sim.network.requests.filter(({ path }) => !path.includes("/events"));
+    expect(new Set(link.map(({ headers }) => headers["handlebar-client"]))).toEqual(
+      new Set([plane.acks()[0]?.clientId]),
+    );
+    await sim.clock.runUntil(hb.shutdown());
+  });
+
   it("never asks for the state again before the server said", async () => {
     const { sim, init } = world({ streams: false });
     const hb = init();

@@ -1,4 +1,4 @@
-import { type Problem, problemSchema } from "@handlebar/protocol";
+import { CLIENT_HEADER, type Problem, problemSchema } from "@handlebar/protocol";
 import type * as z from "zod";
 import { type Timed, withDeadline } from "../deadline.ts";
 import type { Runtime } from "../runtime.ts";
@@ -41,18 +41,24 @@ export class ApiClient {
   readonly #runtime: Runtime;
   readonly #endpoint: string;
   readonly #apiKey: string;
+  readonly #clientId: string;
   readonly #breakers = new Map<string, Breaker>();
   /** Told of every answer that only a control plane gives. */
   onContact: () => void = () => undefined;
 
-  constructor(runtime: Runtime, endpoint: string, apiKey: string) {
+  constructor(runtime: Runtime, at: { readonly endpoint: string; readonly apiKey: string; readonly clientId: string }) {
     this.#runtime = runtime;
-    this.#endpoint = endpoint;
-    this.#apiKey = apiKey;
+    this.#endpoint = at.endpoint;
+    this.#apiKey = at.apiKey;
+    this.#clientId = at.clientId;
   }
 
   headers(): Record<string, string> {
-    return { authorization: `Bearer ${this.#apiKey}`, "user-agent": `${SDK.name}/${SDK.version}` };
+    return {
+      authorization: `Bearer ${this.#apiKey}`,
+      "user-agent": `${SDK.name}/${SDK.version}`,
+      [CLIENT_HEADER]: this.#clientId,
+    };
   }
 
   url(path: string): string {

@@ -73,7 +73,7 @@ class Link implements ControlPlane {
     this.#options = options;
     this.#runtime = runtime;
     this.#clientId = runtime.newId();
-    this.#api = new ApiClient(runtime, endpoint, apiKey);
+    this.#api = new ApiClient(runtime, { endpoint, apiKey, clientId: this.#clientId });
     this.#api.onContact = () => {
       this.#contactAtMs = runtime.clock.monotonicMs();
       options.onContact();
