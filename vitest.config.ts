@@ -8,7 +8,25 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["@handlebar/source", "node", "module-sync"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/*/src/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "all",
+          include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/*/src/**/*.test.ts"],
+        },
+      },
+      {
+        // The server once more, on PostgreSQL with two processes, where `all` has it on SQLite.
+        extends: true,
+        test: {
+          name: "postgres",
+          include: ["packages/server/src/{http,life,routes,services}/**/*.test.ts"],
+          env: { HANDLEBAR_TEST_STORE: "postgres" },
+        },
+      },
+    ],
+    globalSetup: ["packages/server/src/storage/postgres-server.test-support.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: { include: ["packages/*/src/**"], reportsDirectory: "coverage" },

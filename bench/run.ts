@@ -3,14 +3,24 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const [name = "decide"] = process.argv.slice(2);
-if (!["decide", "hooks", "sinks"].includes(name)) {
-  console.error(`no measurement \`${name}\`; use decide, hooks or sinks`);
+const SCRIPTS: Readonly<Record<string, string>> = {
+  decide: "src/decide.ts",
+  hooks: "src/hooks.ts",
+  sinks: "src/sinks.ts",
+  link: "server/link.ts",
+  enforce: "server/enforce.ts",
+};
+const [name = "decide", ...args] = process.argv.slice(2);
+const script = SCRIPTS[name];
+if (script === undefined) {
+  console.error(`no measurement \`${name}\`; use ${Object.keys(SCRIPTS).join(", ")}`);
   process.exit(2);
 }
 if (!existsSync(`${folder}node_modules`)) {
   const installed = spawnSync("npm", ["ci", "--prefix", folder], { stdio: "inherit" });
   if (installed.status !== 0) process.exit(installed.status ?? 1);
 }
-const { status } = spawnSync(process.execPath, [...process.execArgv, `${folder}src/${name}.ts`], { stdio: "inherit" });
+const { status } = spawnSync(process.execPath, [...process.execArgv, `${folder}${script}`, ...args], {
+  stdio: "inherit",
+});
 process.exit(status ?? 1);

@@ -1,4 +1,6 @@
+import { openApiDocument } from "@handlebar/server";
 import { caseJsonSchema } from "./case-json-schema.ts";
+import { configurationPage } from "./config-reference.ts";
 import { errorsJson, errorsPage } from "./error-reference.ts";
 import { eventJsonSchema } from "./event-json-schema.ts";
 import type { JsonSchema } from "./json-schema.ts";
@@ -17,8 +19,10 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ["packages/protocol/schema/policy.schema.json", policy],
     ["packages/protocol/schema/cases.schema.json", cases],
     ["packages/protocol/schema/event.schema.json", event],
+    ["spec/openapi.json", `${JSON.stringify(openApiDocument(), undefined, 2)}\n`],
     ["spec/errors.json", errorsJson()],
     ["docs/reference/errors.md", errorsPage()],
+    ["docs/reference/configuration.md", configurationPage()],
   ]);
 }
 

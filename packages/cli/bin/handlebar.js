@@ -21,7 +21,18 @@ async function run() {
     return 2;
   }
   // From the repository before a build.
-  const { spawnSync } = await import("node:child_process");
-  const args = [SOURCE, process.argv[1], ...process.argv.slice(2)];
-  return spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 2;
+  return spawnSelf([SOURCE, process.argv[1], ...process.argv.slice(2)]);
+}
+
+/** Runs this program again, and ends as it does; what is sent to this process is sent on. */
+async function spawnSelf(args) {
+  const { spawn } = await import("node:child_process");
+  const child = spawn(process.execPath, args, { stdio: "inherit" });
+  // A terminal sends an interrupt to both: this one only has to wait for the other.
+  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => {
+    child.on("error", () => resolve(2));
+    child.on("exit", (code) => resolve(code ?? 2));
+  });
 }

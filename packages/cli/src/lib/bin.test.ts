@@ -1,6 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { sandbox } from "./sandbox.fixture.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/handlebar.js", import.meta.url));
 
@@ -17,5 +18,23 @@ describe("the command itself", () => {
       "",
       "handlebar: there is no command `chekc`; did you mean `check`?\nrun `handlebar help` for the commands\n",
     ]);
+  });
+
+  it("serves until the system ends it, and ends well then", async () => {
+    const args = ["--conditions=@handlebar/source", BIN, "serve", "--port", "0"];
+    const server = spawn(process.execPath, args, { cwd: sandbox(), stdio: ["ignore", "pipe", "ignore"] });
+    const ended = new Promise<number | null>((resolve) => server.on("exit", resolve));
+    let out = "";
+    await new Promise<void>((resolve) => {
+      server.stdout.on("data", (chunk: Buffer) => {
+        out += chunk.toString();
+        if (out.includes("handlebar keys create")) resolve();
+      });
+      void ended.then(() => resolve());
+    });
+    const origin = /listens on (\S+),/.exec(out)?.[1];
+    expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+    server.kill("SIGTERM");
+    expect(await ended).toBe(0);
   });
 });

@@ -8,6 +8,9 @@ export interface CommandContext {
   /** Talk goes to a person who watches: a progress line may be rewritten. */
   readonly isTty: boolean;
   readonly hasColour: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fires when the person or the system asks the command to end: commands that go on for ever end then. */
+  readonly interrupted: AbortSignal;
 }
 
 /** What a command was asked. */

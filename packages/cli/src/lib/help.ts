@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => command.name.length));
   const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
-  return `handlebar: policies for AI agents
+  return `handlebar: a control plane and policies for AI agents
 
 usage: handlebar <command> [options]
 

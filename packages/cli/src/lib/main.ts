@@ -11,5 +11,21 @@ export async function main(): Promise<number> {
     cwd: process.cwd(),
     isTty: stderr.isTTY === true,
     hasColour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "",
+    env,
+    get interrupted() {
+      return interruptedSignal();
+    },
   });
+}
+
+let interruption: AbortController | undefined;
+
+/** Only a command that asks for it takes signals over: others end at once, as every program does. A second signal ends this one too. */
+function interruptedSignal(): AbortSignal {
+  if (interruption === undefined) {
+    const controller = new AbortController();
+    interruption = controller;
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  }
+  return interruption.signal;
 }

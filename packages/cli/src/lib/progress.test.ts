@@ -5,7 +5,15 @@ const LONG_BYTES = 8 * 1024 * 1024;
 
 function shown(isTty: boolean, totalBytes: number): readonly string[] {
   const said: string[] = [];
-  const context = { out: () => undefined, err: (text: string) => said.push(text), cwd: "/", isTty, hasColour: false };
+  const context = {
+    out: () => undefined,
+    err: (text: string) => said.push(text),
+    cwd: "/",
+    isTty,
+    hasColour: false,
+    env: {},
+    interrupted: new AbortController().signal,
+  };
   const progress = createProgress(context, totalBytes);
   for (let at = 0; at < 4; at += 1) progress.add(totalBytes / 4);
   progress.clear();

@@ -4,7 +4,7 @@ import { createReplay, parseTools, type ReplayReport } from "@handlebar/policies
 import { loadPolicyFiles } from "@handlebar/policies/node";
 import { packFile } from "@handlebar/policies/packs";
 import { describe, expect, it } from "vitest";
-import { runCommand } from "./run-command.ts";
+import { handlebar } from "./sandbox.fixture.ts";
 
 const DATA = fileURLToPath(new URL("../../../../../shared/data/", import.meta.url));
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
@@ -68,16 +68,7 @@ function byTool(outcomes: readonly Outcome[]): readonly string[] {
 async function replayJson(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly report: ReplayReport }> {
-  let out = "";
-  const code = await runCommand(["replay", "--json", ...args], {
-    cwd: "/",
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    isTty: false,
-    hasColour: false,
-  });
+  const { code, out } = await handlebar("/", "replay", "--json", ...args);
   return { code, report: JSON.parse(out) as ReplayReport };
 }
 

@@ -7,14 +7,25 @@ describe("handlebar", () => {
   it("explains itself", async () => {
     const { code, out, err } = await handlebar(sandbox());
     expect([code, err]).toEqual([0, ""]);
-    expect(out).toBe(`handlebar: policies for AI agents
+    expect(out).toBe(`handlebar: a control plane and policies for AI agents
 
 usage: handlebar <command> [options]
 
-  init    Writes a starter policy with its cases.
-  check   Checks policy files: form, expressions, and rules that can never do what they say.
-  test    Runs policy cases: what a policy must answer, step by step.
-  replay  Shows what policies would have answered on recorded traffic.
+  serve                Runs a control plane.
+  init                 Writes a starter policy with its cases.
+  check                Checks policy files: form, expressions, and rules that can never do what they say.
+  test                 Runs policy cases: what a policy must answer, step by step.
+  replay               Shows what policies would have answered on recorded traffic.
+  agents               Lists the agents that registered with a control plane, or shows one.
+  policies             Brings policy files and a control plane together: list, push, pull, diff, check; import from the first format.
+  lockdown             Stops agents now, shows who obeys, and lifts the stop.
+  runs                 Lists the runs of a control plane, or shows one with its events.
+  tail                 Prints events as a control plane stores them.
+  keys                 Creates, lists, rotates and revokes API keys.
+  doctor               Says what is set up, from where, and what does not work.
+  backup               Writes a copy of the SQLite store, also while a server uses it.
+  restore              Puts a backup in the place of the SQLite store.
+  migrate-to-postgres  Copies the SQLite store into an empty PostgreSQL.
 
   handlebar help <command>   what a command takes
   handlebar --version        the version

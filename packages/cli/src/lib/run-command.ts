@@ -1,15 +1,41 @@
 import { parseArgs } from "node:util";
 import { closestName, HandlebarError } from "@handlebar/protocol";
 import { type Command, type CommandContext, UsageError } from "./command.ts";
+import { agents } from "./commands/agents.ts";
+import { backup, restore } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
+import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
+import { keys } from "./commands/keys.ts";
+import { lockdown } from "./commands/lockdown.ts";
+import { migrateToPostgres } from "./commands/migrate-to-postgres.ts";
+import { policies } from "./commands/policies.ts";
 import { replay } from "./commands/replay.ts";
+import { runs } from "./commands/runs.ts";
+import { serve } from "./commands/serve.ts";
+import { tail } from "./commands/tail.ts";
 import { test } from "./commands/test.ts";
 import { EXIT } from "./exit-codes.ts";
 import { commandHelp, overview } from "./help.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [init, check, test, replay];
+const COMMANDS: readonly Command[] = [
+  serve,
+  init,
+  check,
+  test,
+  replay,
+  agents,
+  policies,
+  lockdown,
+  runs,
+  tail,
+  keys,
+  doctor,
+  backup,
+  restore,
+  migrateToPostgres,
+];
 
 /** Runs `handlebar <args>` and gives its exit code. Never throws, and shows no stack for what the user got wrong. */
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {

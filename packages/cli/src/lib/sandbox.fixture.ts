@@ -35,6 +35,8 @@ export async function handlebarAs(
     },
     isTty: false,
     hasColour: false,
+    env: {},
+    interrupted: new AbortController().signal,
     ...screen,
   });
   return ran;

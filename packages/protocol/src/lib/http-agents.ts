@@ -23,7 +23,7 @@ export const registeredAgentSchema = z.object({
   ...agentSchema.shape,
   createdAt: timestampSchema,
   updatedAt: timestampSchema,
-  /** When a client of it last registered. */
+  /** When a client of it last registered; exact to about a minute. */
   lastSeenAt: timestampSchema,
 });
 export interface RegisteredAgent extends z.infer<typeof registeredAgentSchema> {}
@@ -41,6 +41,7 @@ export const agentAnswerSchema = z.object({
   agent: registeredAgentSchema,
   /** The newest revision that its clients should have. */
   revision: z.int().min(0),
+  /** Those heard from within the last day; of more than 10,000 the newest. */
   clients: z.array(agentClientSchema),
 });
 export interface AgentAnswer extends z.infer<typeof agentAnswerSchema> {}

@@ -85,7 +85,10 @@ export const checkFactsSchema = z.strictObject({
   metrics: metricsSchema.optional(),
   subjects: z.array(subjectSchema).optional(),
   signals: jsonObjectSchema.optional(),
-  /** Answers of custom conditions by name; one that is not there is unknown. */
+  /**
+   * Answers of custom conditions: by name, of a condition with arguments by its name, a line feed and the arguments as canonical JSON (RFC 8785).
+   * One that is not there is unknown.
+   */
   customs: z.record(z.string(), z.boolean()).optional(),
   /** The client's functions that failed, so that what they would have said is unknown. */
   failed: z.strictObject({ subjects: z.boolean().optional(), signals: z.array(z.string()).optional() }).optional(),

@@ -154,7 +154,7 @@ function sizeOf(origin: string, bound: number, side: "least" | "most" | "more" |
   return `be ${limit}`;
 }
 
-function show(input: unknown): string {
+export function show(input: unknown): string {
   switch (typeof input) {
     case "string":
       return `the text ${clip(input)}`;

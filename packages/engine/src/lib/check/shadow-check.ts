@@ -92,7 +92,18 @@ function makesUseless(wide: AnalysedRule, narrow: AnalysedRule): boolean {
 
 function coversAgents({ policy: wide }: AnalysedRule, { policy: narrow }: AnalysedRule): boolean {
   if (wide === narrow || wide.agents === undefined) return true;
-  return canonicalJson(wide.agents) === canonicalJson(narrow.agents);
+  return agentsText(wide) === agentsText(narrow);
+}
+
+/** Written once for each policy: rules are compared in pairs. */
+const agentsTexts = new WeakMap<Policy, string>();
+
+function agentsText(policy: Policy): string {
+  const known = agentsTexts.get(policy);
+  if (known !== undefined) return known;
+  const text = canonicalJson(policy.agents ?? null) ?? "";
+  agentsTexts.set(policy, text);
+  return text;
 }
 
 /** A rule that only watches makes no other superfluous, except where that one only watches too. */
@@ -139,8 +150,8 @@ function contentOf({ policy, rule, phases }: AnalysedRule): string | undefined {
   return canonicalJson({ agents, on: [...phases].sort(), tool, when, onUnknown, onUnavailable, exact, asked });
 }
 
-function policyPart({ agents, mode = "enforce" }: Policy): JsonValue {
-  return { mode, agents: canonicalJson(agents ?? null) ?? "" };
+function policyPart(policy: Policy): JsonValue {
+  return { mode: policy.mode ?? "enforce", agents: agentsText(policy) };
 }
 
 function nameOf(rule: AnalysedRule, seenFrom: AnalysedRule): string {

@@ -70,7 +70,10 @@ describe("an audit event", () => {
   it("is refused with its field", () => {
     const reading = readTrafficRow({ ...called("a"), ts: "noon" });
     expect(reading.ok ? "" : reading.reason).toMatch(/^is no audit event: `ts` /);
-    expect(readTrafficRow(called("a", { args: deep() as [] }))).toEqual({ ok: false, reason: "is nested too deeply" });
+    expect(readTrafficRow(called("a", { args: deep() as [] }))).toEqual({
+      ok: false,
+      reason: "is no audit event: `data.args` has more than 1000 levels",
+    });
   });
 
   it("of a kind that says nothing of calls, or that is not known here, has no steps", () => {

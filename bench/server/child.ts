@@ -1,0 +1,44 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** A server in a process of its own. */
+export interface Child {
+  readonly origin: string;
+  readonly firstKey: string | undefined;
+  /** Its resident memory after a collection. */
+  rssBytes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+interface Hello {
+  readonly origin: string;
+  readonly firstKey?: string | undefined;
+}
+
+/** Starts one of the scripts beside this one. */
+export async function startChild(script: string, ...args: readonly string[]): Promise<Child> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = fork(path, [...args], { execArgv: [...process.execArgv, "--expose-gc"] });
+  const { origin, firstKey } = await next<Hello>(child);
+  return {
+    origin,
+    firstKey,
+    rssBytes: async () => {
+      const answer = next<{ readonly rssBytes: number }>(child);
+      child.send("memory");
+      return (await answer).rssBytes;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        child.once("exit", () => resolve());
+        child.disconnect();
+      }),
+  };
+}
+
+function next<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once("message", (message) => resolve(message as T));
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+}

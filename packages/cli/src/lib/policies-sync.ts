@@ -1,0 +1,176 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { policyIdOf } from "@handlebar/engine/check";
+import { formatIssue, printPolicies } from "@handlebar/policies";
+import { type PolicyFilesReading, readPolicyFiles } from "@handlebar/policies/node";
+import {
+  HandlebarError,
+  type PoliciesWritten,
+  type Policy,
+  type PolicyList,
+  policiesCheckedSchema,
+  policiesWrittenSchema,
+  policyListSchema,
+  problemSchema,
+} from "@handlebar/protocol";
+import type { ApiClient } from "./api-client.ts";
+import { type CommandContext, type CommandInput, flag, textOption, UsageError } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import { policiesText, printChanges, printDiff, printFindings, printPolicyList } from "./policies-screen.ts";
+import { count } from "./screen.ts";
+
+/** One verb of `handlebar policies` on its way. */
+export interface PoliciesCall {
+  readonly api: ApiClient;
+  readonly input: CommandInput;
+  readonly context: CommandContext;
+  /** The files and folders that were named. */
+  readonly paths: readonly string[];
+}
+
+export async function listPolicies({ api, input, context }: PoliciesCall): Promise<number> {
+  const list = await readList(api);
+  if (flag(input, "json")) context.out(`${JSON.stringify(list, undefined, 2)}\n`);
+  else printPolicyList(list.policies, context);
+  return EXIT.ok;
+}
+
+/** Saves the policies of files, all or none. */
+export async function pushPolicies(call: PoliciesCall): Promise<number> {
+  const reading = readFiles(call);
+  if (reading === undefined) return EXIT.found;
+  const { input, context } = call;
+  const written = await write(call, reading.policies, flag(input, "dry-run"));
+  if (!("changes" in written)) return refused(written, { ...call, reading });
+  if (flag(input, "json")) {
+    context.out(`${JSON.stringify(written, undefined, 2)}\n`);
+    return EXIT.ok;
+  }
+  const errorCount = printFindings(written.findings, reading, context);
+  printChanges(written, context);
+  return errorCount > 0 ? EXIT.found : EXIT.ok;
+}
+
+/** Shows what a push would change, line by line; exits with 1 when there is something. */
+export async function diffPolicies(call: PoliciesCall): Promise<number> {
+  const reading = readFiles(call);
+  if (reading === undefined) return EXIT.found;
+  const { api, input, context } = call;
+  const { policies } = await readList(api);
+  const written = await write(call, reading.policies, true);
+  if (!("changes" in written)) return refused(written, { ...call, reading });
+  const changed = written.changes.filter(({ change }) => change !== "unchanged");
+  if (flag(input, "json")) context.out(`${JSON.stringify(written, undefined, 2)}\n`);
+  else {
+    for (const { policyId, change } of changed) {
+      context.out(`${policyId}: ${change}\n`);
+      const before = policies.find((stored) => stored.policyId === policyId)?.policy;
+      const after = change === "deleted" ? undefined : reading.policies.find((one) => policyIdOf(one) === policyId);
+      printDiff(textOf(before), textOf(after), context);
+    }
+    context.err(changed.length === 0 ? "no difference\n" : `${policiesText(changed.length)} would change\n`);
+  }
+  return changed.length === 0 ? EXIT.ok : EXIT.found;
+}
+
+/** Checks files together with the policies in force and the registered tools. */
+export async function checkWithServer(call: PoliciesCall): Promise<number> {
+  const reading = readFiles(call);
+  if (reading === undefined) return EXIT.found;
+  const { api, input, context } = call;
+  const body = { policies: reading.policies };
+  const { findings } = await api.request("POST", "/v1/policies/check", { body, schema: policiesCheckedSchema });
+  const errorCount = findings.filter(({ severity }) => severity === "error").length;
+  if (flag(input, "json")) context.out(`${JSON.stringify({ findings }, undefined, 2)}\n`);
+  else {
+    printFindings(findings, reading, context);
+    const warningCount = findings.length - errorCount;
+    context.err(
+      `${policiesText(reading.policies.length)}: ${count(errorCount, "error")}, ${count(warningCount, "warning")}\n`,
+    );
+  }
+  return errorCount > 0 ? EXIT.found : EXIT.ok;
+}
+
+/** Writes the policies of a control plane into files, one each, or to the screen. */
+export async function pullPolicies({ api, input, context }: PoliciesCall): Promise<number> {
+  const { policies } = await readList(api);
+  const folder = textOption(input, "out");
+  if (folder === undefined) {
+    if (policies.length > 0) context.out(printPolicies(policies.map(({ policy }) => policy)));
+    context.err(`${policiesText(policies.length)}\n`);
+    return EXIT.ok;
+  }
+  const files = policies.map(({ policyId, policy }) => {
+    const path = join(resolve(context.cwd, folder), `${fileNameOf(policyId)}.yaml`);
+    return { path, text: printPolicies([policy]), before: readIfThere(path) };
+  });
+  const inTheWay = files.find(({ before, text }) => before !== undefined && before !== text);
+  if (inTheWay !== undefined && !flag(input, "force")) {
+    const shown = relative(context.cwd, inTheWay.path);
+    throw new UsageError(`\`${shown}\` is there already and says something else; use --force to write over it`);
+  }
+  mkdirSync(resolve(context.cwd, folder), { recursive: true });
+  for (const { path, text } of files) writeFileSync(path, text);
+  context.err(`${policiesText(files.length)} written to ${folder}\n`);
+  return EXIT.ok;
+}
+
+function readList(api: ApiClient): Promise<PolicyList> {
+  return api.request("GET", "/v1/policies", { schema: policyListSchema });
+}
+
+/** Prints what is wrong with the files; `undefined` when something is. */
+function readFiles({ paths, context }: PoliciesCall): PolicyFilesReading | undefined {
+  if (paths.length === 0) throw new UsageError("name the policy files or folders");
+  const reading = readPolicyFiles(paths.map((path) => resolve(context.cwd, path)));
+  if (reading.issues.length === 0) return reading;
+  for (const issue of reading.issues) context.out(`${formatIssue(issue)} ${issue.code}\n`);
+  return undefined;
+}
+
+async function write(
+  { api, input }: PoliciesCall,
+  policies: readonly Policy[],
+  dryRun: boolean,
+): Promise<PoliciesWritten | HandlebarError> {
+  const comment = textOption(input, "comment");
+  const body = { policies, prune: flag(input, "prune"), dryRun, ...(comment === undefined ? {} : { comment }) };
+  try {
+    return await api.request("PUT", "/v1/policies", { body, schema: policiesWrittenSchema });
+  } catch (error) {
+    if (HandlebarError.is(error) && findingsOf(error).length > 0) return error;
+    throw error;
+  }
+}
+
+/** The control plane found errors and saved nothing. */
+function refused(error: HandlebarError, call: PoliciesCall & { readonly reading: PolicyFilesReading }): number {
+  const findings = findingsOf(error);
+  if (flag(call.input, "json")) call.context.out(`${JSON.stringify({ findings }, undefined, 2)}\n`);
+  else printFindings(findings, call.reading, call.context);
+  call.context.err("nothing was saved\n");
+  return EXIT.found;
+}
+
+function findingsOf(error: HandlebarError): NonNullable<ReturnType<typeof problemSchema.parse>["findings"]> {
+  return problemSchema.safeParse(error.details["problem"]).data?.findings ?? [];
+}
+
+function textOf(policy: Policy | undefined): string {
+  return policy === undefined ? "" : printPolicies([{ ...policy, id: policyIdOf(policy) }]);
+}
+
+function fileNameOf(policyId: string): string {
+  const name = policyId.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+/, "");
+  return name === "" ? "policy" : name;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

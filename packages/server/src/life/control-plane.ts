@@ -1,0 +1,167 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { HttpApp } from "../http/http-app.ts";
+import { ServerMetrics } from "../http/metrics.ts";
+import type { RequestObserver } from "../http/request-observer.ts";
+import { systemPages } from "../http/system-pages.ts";
+import { createRouteTable } from "../routes/route-table.ts";
+import type { ServerLog } from "../services/server-log.ts";
+import type { ServerRuntime } from "../services/server-runtime.ts";
+import { createServices, type Services } from "../services/services.ts";
+import type { RateLimit } from "../services/token-buckets.ts";
+import type { Store } from "../storage/store.ts";
+import { VERSION } from "../version.ts";
+import { JobRunner } from "./jobs.ts";
+import { OpenResponses } from "./open-responses.ts";
+import { Readiness } from "./readiness.ts";
+import { serviceJobs, storeJobs } from "./standing-jobs.ts";
+
+export interface ControlPlaneDeps {
+  /** Closed by `stop`. */
+  readonly store: Store;
+  readonly runtime: ServerRuntime;
+  readonly log: ServerLog;
+  /** For each API key. */
+  readonly rateLimit: RateLimit;
+  /** How long `stop` waits for requests under way. */
+  readonly drainTimeoutMs: number;
+  /** Days that audit events are kept; 0 keeps them for ever. */
+  readonly retentionDays: number;
+  /** Told of every request, beside the metrics. */
+  readonly observers?: readonly RequestObserver[] | undefined;
+}
+
+/** Where a server listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/** Proxies keep idle connections for a minute; whoever closes first must be them. */
+const SERVER_OPTIONS = {
+  keepAliveTimeout: 65_000,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  noDelay: true,
+} as const;
+
+/** A control plane in this process: its services, their HTTP interface, and what must be done from time to time. */
+export class ControlPlane {
+  readonly services: Services;
+  readonly #deps: ControlPlaneDeps;
+  readonly #app: HttpApp;
+  readonly #jobs: JobRunner;
+  readonly #readiness: Readiness;
+  readonly #responses = new OpenResponses();
+  #server: Server | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(deps: ControlPlaneDeps) {
+    const { store, runtime, log, rateLimit, retentionDays, observers = [] } = deps;
+    this.#deps = deps;
+    this.services = createServices(deps);
+    this.#readiness = new Readiness(deps);
+    const metrics = new ServerMetrics({
+      storeKind: store.kind,
+      version: VERSION,
+      streamCount: () => this.#app.streamCount,
+      underWayCount: () => this.#app.underWayCount,
+      bodiesSizeBytes: () => this.#app.bodiesSizeBytes,
+      eventsWaiting: () => store.events.waiting,
+      isReady: () => this.#readiness.isReady,
+    });
+    const routes = createRouteTable(this.services);
+    this.#app = new HttpApp({
+      routes,
+      keys: this.services.keys,
+      runtime,
+      log,
+      rateLimit,
+      observers: [(request) => metrics.observe(request), ...observers],
+      pages: systemPages({ routes, metrics, readiness: this.#readiness }),
+    });
+    this.#jobs = new JobRunner({
+      jobs: [...storeJobs(store, runtime, { retentionDays }), ...serviceJobs(this.services, this.#app)],
+      table: store.jobs,
+      runtime,
+      log,
+    });
+    this.services.feed.onChanges(({ changes }) => {
+      for (const { kind, ref } of changes) if (kind === "keys") void this.#reviewKey(ref);
+    });
+  }
+
+  /** Answers a web-standard request, for hosts that bring their own HTTP server. Event streams need `listen`. */
+  get fetch(): (request: Request) => Response | Promise<Response> {
+    return (request) => this.#app.fetch(request);
+  }
+
+  /** Watches for changes and does the standing jobs. Idempotent. */
+  async start(): Promise<void> {
+    await this.services.start();
+    await this.#deps.store.events.prepare(this.#deps.runtime.nowMs());
+    this.#jobs.start();
+    this.#readiness.started();
+  }
+
+  /** Starts, and listens. @returns the address, such as `http://127.0.0.1:4747`. */
+  async listen({ host, port }: ListenAddress): Promise<string> {
+    await this.start();
+    const server = createServer(
+      SERVER_OPTIONS,
+      // Without HTTP/2 the bindings are those of HTTP/1.
+      getRequestListener((request, env) => this.#app.fetch(request, env as HttpBindings)),
+    );
+    this.#server = server;
+    this.#responses.follow(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, resolve);
+    });
+    // A server that listens on a port has an address of this form.
+    const address = server.address() as AddressInfo;
+    const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+    return `http://${name}:${address.port}`;
+  }
+
+  /** Takes no more requests, ends streams, lets the others finish, writes what waits and closes the store. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { store, runtime, drainTimeoutMs } = this.#deps;
+    this.#readiness.stopping();
+    const server = this.#server;
+    const closed = new Promise<void>((resolve) => {
+      if (server === undefined) resolve();
+      else server.close(() => resolve());
+    });
+    this.#app.stop();
+    await Promise.race([
+      this.#responses.idle(),
+      new Promise<void>((resolve) => {
+        runtime.after(drainTimeoutMs, resolve);
+      }),
+    ]);
+    server?.closeAllConnections();
+    await closed;
+    await this.#jobs.stop();
+    await this.services.stop();
+    await store.close();
+  }
+
+  async #reviewKey(keyId: string): Promise<void> {
+    try {
+      await this.#app.reviewKeys(keyId);
+    } catch (error) {
+      this.#deps.log.warn(
+        { err: error, keyId },
+        "a changed key could not be read; its streams are looked at again shortly",
+      );
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Every bound of the server in one place.
+ */
+
+/** Bytes of a request's body, once inflated, where its route says nothing else. */
+export const BODY_SIZE_BYTES_MAX = 1_048_576;
+
+/** Levels of nesting of a request's body: an event's arguments have at most 32 (the engine's bound), a policy's conditions 32 of two levels each. */
+export const BODY_DEPTH_MAX = 96;
+
+/** Bytes of all bodies in memory at once. Beyond it requests are refused before their body is read. */
+export const BODIES_SIZE_BYTES_MAX = 268_435_456;
+
+/** Issues that one problem lists. */
+export const PROBLEM_ISSUE_COUNT_MAX = 20;
+
+/** API keys that a process remembers, each with its rate limit. */
+export const KEY_CACHE_ENTRY_COUNT_MAX = 10_000;
+
+/** How long a key that was read is used without looking again; changes come through the change feed sooner. */
+export const KEY_CACHE_TTL_MS = 30_000;
+
+/** Look-ups a second of keys that nobody knows: guesses must not reach the database without bound. */
+export const UNKNOWN_KEY_LOOKUPS_PER_SECOND_MAX = 200;
+
+/** Bytes that a stream's client may leave unread before it is dropped; it resumes with `Last-Event-ID`. */
+export const STREAM_BUFFER_SIZE_BYTES_MAX = 1_048_576;
+
+/** Between looks at where every workspace stands: how late a change is seen whose hint was lost. */
+export const CHANGE_POLL_MS = 1_000;
+
+/** Changes read at once. */
+export const CHANGE_PAGE_COUNT = 256;
+
+/** Workspaces whose policies one process holds compiled; the one used longest ago leaves first. */
+export const SNAPSHOT_COUNT_MAX = 1_000;
+
+/** Agents for which a snapshot remembers which policies are theirs; past it, it starts over. */
+export const SNAPSHOT_AGENT_COUNT_MAX = 10_000;
+
+/** Times that a snapshot is read anew because policies changed while it was read; after that it goes out under the older revision. */
+export const SNAPSHOT_READ_COUNT_MAX = 3;
+
+/** Agents, and inventories of tools, that one process remembers of one workspace. */
+export const AGENT_CACHE_COUNT_MAX = 10_000;
+
+/** How long a registration that comes again as it was is not written again; `lastSeenAt` of an agent is exact to this. */
+export const REGISTRATION_FRESH_MS = 60_000;
+
+/** How long a request may be held for a change, whatever it asks for: proxies cut at 30 or 60 seconds. */
+export const WAIT_SECONDS_MAX = 30;
+
+/** Between messages of a stream on which nothing happens. Clients give up after three missed ones. */
+export const HEARTBEAT_SECONDS = 15;
+
+/** Streams that are written to before other work gets its turn, about 30 ms: acknowledgements of the first would hold up the last ones. */
+export const STREAM_TURN_COUNT = 2_048;
+
+/** How often the last use of a key is written down. */
+export const KEY_TOUCH_EVERY_MS = 60_000;
+
+/** States of runs (and of shared windows that cannot be leased) that a process keeps in memory; what leaves is read again. */
+export const STATE_COUNT_MAX = 20_000;
+
+/** Bytes of those states together, as their JSON text has them. */
+export const STATES_SIZE_BYTES_MAX = 134_217_728;
+
+/** Times that a decision is made again because another process changed the run in between. */
+export const STATE_ATTEMPT_COUNT_MAX = 8;
+
+/** Runs whose status a process remembers. */
+export const RUN_STATUS_COUNT_MAX = 50_000;
+
+/** How long a run's status is used without looking again, where other processes may end the run. */
+export const RUN_STATUS_TTL_MS = 1_000;
+
+/** Prompts of one run that are remembered as noted; a further one is noted again, which costs room alone. */
+export const RUN_PROMPT_COUNT_MAX = 1_024;
+
+/** Sets compiled for requests that name their policies, kept beside one revision. */
+export const POLICY_SUBSET_COUNT_MAX = 64;
+
+/** Agents for which one policy set remembers whether it reads the state of runs. */
+export const READS_STATE_AGENT_COUNT_MAX = 4_096;
+
+/** How long a call that reserved an estimate may take before the estimate counts as spent. */
+export const RESERVATION_TTL_MS = 900_000;
+
+/** Reservations of calls in flight that a process knows the leases of. */
+export const RESERVATION_COUNT_MAX = 100_000;
+
+/** Times that a decision is made again because a shared window's room went to another call. */
+export const SHARED_ATTEMPT_COUNT_MAX = 3;
+
+/** Bytes of a registration: 1,000 tools with the schemas of their arguments. */
+export const AGENT_BODY_SIZE_BYTES_MAX = 8_388_608;
+
+/** Entries of one page of a list, where the request does not say. */
+export const LIST_PAGE_COUNT = 100;
+
+/** Entries that one page of a list may be asked for. */
+export const LIST_PAGE_COUNT_MAX = 1_000;
+
+/** How long people have to answer a held call, where its rule does not say. */
+export const APPROVAL_EXPIRY_SECONDS = 3_600;
+
+/** Approvals of one run that are looked through for one of a call that is blocked anyway. */
+export const STANDING_APPROVAL_COUNT_MAX = 100;
+
+/** Approvals that are ended in one transaction when nobody answered in time. */
+export const APPROVAL_EXPIRE_COUNT = 500;
+
+/** Agents that policies are checked against when they are saved. */
+export const POLICY_CHECK_AGENT_COUNT_MAX = 10_000;
+
+/** Tools, of all agents together, that policies are checked against when they are saved. */
+export const POLICY_CHECK_TOOL_COUNT_MAX = 50_000;
+
+/** Lists of policies that meet in one agent, of which each is checked when one of them has an error. */
+export const POLICY_CHECK_LIST_COUNT_MAX = 64;
+
+/** Rules that are checked at once, within a tenth of a second; more of them go to a thread of their own. */
+export const POLICY_CHECK_INLINE_RULE_COUNT_MAX = 50;
+
+/** Checks of policies that may wait for the thread. */
+export const POLICY_CHECK_WAITING_COUNT_MAX = 64;
+
+/** How long one check of policies may take. */
+export const POLICY_CHECK_TIMEOUT_MS = 30_000;
+
+/** Times that a write of policies is tried when somebody else wrote in between. */
+export const POLICY_WRITE_ATTEMPT_COUNT_MAX = 3;
+
+/** Bytes of a request that carries policies. */
+export const POLICY_BODY_SIZE_BYTES_MAX = 8_388_608;
+
+/** A client that was not heard from for longer counts as gone: it neither obeys a stop order nor is it late. */
+export const CLIENT_LIVE_MS = 86_400_000;
+
+/** Clients of a workspace that are looked at, those heard from last. */
+export const CLIENT_COUNT_MAX = 10_000;
+
+/** Lockdowns in one list. */
+export const LOCKDOWN_LIST_COUNT_MAX = 1_000;
+
+/** Clients that are named as not obeying a stop order yet. */
+export const LOCKDOWN_STRAGGLER_COUNT_MAX = 100;
+
+/** How long changes of the control plane are kept for processes that read them late; past it they start from a whole state. */
+export const CHANGE_RETENTION_MS: number = 86_400_000;
+
+/** How long a client that is not heard of is remembered. */
+export const CLIENT_RETENTION_MS: number = 7 * 86_400_000;
+
+/** How long the state of a run that the server decides for is kept after its last use. */
+export const RUN_STATE_RETENTION_MS: number = 7 * 86_400_000;
+
+/** How far back shared windows are kept: longer windows than a year and a month forget what lies before it. */
+export const BUDGET_RETENTION_MS: number = 400 * 86_400_000;
+
+/** How far ahead of this machine's clock an event may lie, and its `ts` from its id: clocks differ, and events are stored by day. */
+export const EVENT_AHEAD_MS_MAX = 86_400_000;
+
+/** UTF-16 code units of one event's JSON text. */
+export const EVENT_LENGTH_MAX = 1_048_576;
+
+/** UTF-16 code units of what an answer says of one refused event: clients read no more than 64 KiB of it all. */
+export const EVENT_MESSAGE_LENGTH_MAX = 200;
+
+/** Bytes of a batch of events, once inflated. */
+export const INGEST_BODY_SIZE_BYTES_MAX = 8_388_608;
+
+/** Events that may wait to be written, and their bytes; beyond it batches are refused. */
+export const EVENTS_WAITING_COUNT_MAX = 50_000;
+export const EVENTS_WAITING_SIZE_BYTES_MAX = 67_108_864;
+
+/** When a refused batch should come again. */
+export const OVERLOADED_RETRY_SECONDS = 1;
+
+/** Spans that wait to be sent to a collector; later ones are dropped and counted. */
+export const SPAN_QUEUE_COUNT_MAX = 4_096;
+
+/** Spans sent at once. */
+export const SPAN_BATCH_COUNT_MAX = 512;
+
+/** How often a tail looks for events that other processes stored, how far back by the time in their ids, and how many of one look. */
+export const TAIL_POLL_MS = 1_000;
+export const TAIL_REACH_MS = 10_000;
+export const TAIL_PAGE_COUNT = 500;
+
+/** Ids of events that were shown and are remembered, for each workspace that is watched. */
+export const TAIL_SEEN_COUNT_MAX = 20_000;
+
+/** Buckets of one request for statistics, and how many it has where it does not say. */
+export const STATS_BUCKET_COUNT_MAX = 1_000;
+export const STATS_BUCKET_COUNT = 100;
+
+/** How long a lease of a shared budget holds: a client that dies keeps its share from others for no longer. */
+export const LEASE_TTL_MS = 10_000;
+
+/** Bytes of a request to decide: a conversation of about a million tokens. */
+export const CHECK_BODY_SIZE_BYTES_MAX = 8_388_608;
+
+/** Runs of older clients whose open calls are remembered, and open calls of one run. */
+export const LEGACY_RUN_COUNT_MAX = 10_000;
+export const LEGACY_CALL_COUNT_MAX = 1_024;
+
+/** Events that one commit takes; more only when one request brings them. */
+export const EVENT_COMMIT_COUNT_MAX = 2_000;
+
+/** Budget operations that one commit takes; more only when one request brings them. */
+export const BUDGET_COMMIT_COUNT_MAX = 1_000;
+
+/** Characters of run states that one commit takes. */
+export const RUN_STATE_COMMIT_SIZE_MAX = 8_388_608;
+
+/** Other writes that share one commit of the embedded store. */
+export const SQLITE_COMMIT_WRITE_COUNT_MAX = 64;
+
+/** Searches of the embedded store that may wait; past it they are refused before memory grows. */
+export const SQLITE_SEARCH_COUNT_MAX = 256;
+
+/** How long one search of the embedded store may take before it is given up. */
+export const SQLITE_SEARCH_TIME_MAX_MS = 30_000;
+
+/** Prepared statements that a connection of the embedded store keeps; the one used longest ago leaves first. */
+export const SQLITE_STATEMENT_COUNT_MAX = 500;
+
+/** Entries of one budget's window beyond which older ones are put together. */
+export const BUDGET_ENTRY_COUNT_MAX = 512;
+
+/** Entries of a budget's window that stay exact, the newest ones, when older ones are put together. */
+export const BUDGET_EXACT_ENTRY_COUNT = 256;
+
+/** How long a lease that is done is known, so that a message about it that comes again changes nothing. */
+export const BUDGET_LEASE_KEPT_MS = 3_600_000;
+
+/** Gaps in a run's sequence numbers that are listed. */
+export const RUN_GAP_COUNT_MAX = 1_000;

@@ -1,0 +1,30 @@
+import type { Services } from "../services/services.ts";
+import { agentsRoutes } from "./agents.ts";
+import { approvalsRoutes } from "./approvals.ts";
+import { budgetsRoutes } from "./budgets.ts";
+import { checkRoutes } from "./check.ts";
+import { compatRoutes } from "./compat.ts";
+import { eventsRoutes } from "./events.ts";
+import { keyRoutes } from "./keys.ts";
+import { linkRoutes } from "./link.ts";
+import { lockdownsRoutes } from "./lockdowns.ts";
+import { policiesRoutes } from "./policies.ts";
+import type { Route } from "./route.ts";
+import { runsRoutes } from "./runs.ts";
+
+/** Every route of the HTTP contract that needs a key. */
+export function createRouteTable(services: Services): readonly Route[] {
+  return [
+    ...keyRoutes(services),
+    ...agentsRoutes(services),
+    ...linkRoutes(services),
+    ...policiesRoutes(services),
+    ...lockdownsRoutes(services),
+    ...runsRoutes(services),
+    ...eventsRoutes(services),
+    ...compatRoutes(services),
+    ...checkRoutes(services),
+    ...budgetsRoutes(services),
+    ...approvalsRoutes(services),
+  ];
+}

@@ -1,0 +1,98 @@
+import type { Store } from "../storage/store.ts";
+import { AgentsService } from "./agents-service.ts";
+import { ApprovalsService } from "./approvals-service.ts";
+import { BudgetsService } from "./budgets-service.ts";
+import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
+import { CheckService } from "./check-service.ts";
+import { EventTail } from "./event-tail.ts";
+import { EventsService } from "./events-service.ts";
+import { IngestService } from "./ingest-service.ts";
+import { KeysService } from "./keys-service.ts";
+import { LegacyChecks } from "./legacy-checks.ts";
+import { LinkHub } from "./link-hub.ts";
+import { LockdownsService } from "./lockdowns-service.ts";
+import { PoliciesService } from "./policies-service.ts";
+import { RunMemory } from "./run-memory.ts";
+import { RunsService } from "./runs-service.ts";
+import type { ServerLog } from "./server-log.ts";
+import type { ServerRuntime } from "./server-runtime.ts";
+import { SharedWindows } from "./shared-windows.ts";
+import { createWorkspaceStates, type WorkspaceStates } from "./workspace-states.ts";
+
+/** What every service is built on. */
+export interface ServiceDeps {
+  readonly store: Store;
+  readonly runtime: ServerRuntime;
+  readonly log: ServerLog;
+}
+
+/** The rules of the control plane, one service for each of its parts. */
+export interface Services {
+  readonly feed: ChangeFeed;
+  readonly states: WorkspaceStates;
+  readonly keys: KeysService;
+  readonly agents: AgentsService;
+  readonly link: LinkHub;
+  readonly policies: PoliciesService;
+  readonly lockdowns: LockdownsService;
+  readonly runs: RunsService;
+  readonly ingest: IngestService;
+  readonly events: EventsService;
+  readonly tail: EventTail;
+  readonly check: CheckService;
+  readonly legacyChecks: LegacyChecks;
+  readonly approvals: ApprovalsService;
+  readonly budgets: BudgetsService;
+  /** Reads what is there and begins to watch for changes. @throws HandlebarError `HB_STORE_UNAVAILABLE`. */
+  start(): Promise<void>;
+  /** Writes what waits to be written, and ends every timer. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export function createServices({ store, runtime, log }: ServiceDeps): Services {
+  const onError = (error: unknown): void => log.warn({ err: error }, "reading changes failed; it is tried again");
+  const feed = createChangeFeed({ store, runtime, onError });
+  const states = createWorkspaceStates({ store, runtime, feed, onError });
+  const keys = new KeysService({ store, runtime });
+  const agents = new AgentsService({ store, runtime, feed, states });
+  const link = new LinkHub({ store, runtime, feed, states, agents, onError });
+  const approvals = new ApprovalsService({ store, runtime, feed });
+  const memory = new RunMemory({ store, runtime });
+  const windows = new SharedWindows({ store, runtime });
+  const check = new CheckService({ runtime, states, agents, approvals, memory, windows });
+  const tail = new EventTail({ store, runtime, onError });
+  const onStored = (rows: Parameters<EventTail["stored"]>[0]): void => {
+    tail.stored(rows);
+    for (const { workspaceId, runId, runEnd } of rows) if (runEnd !== undefined) memory.ended(workspaceId, runId);
+  };
+  const ingest = new IngestService({ store, runtime, states, agents, onStored });
+  feed.onChanges(({ changes, isComplete }) => {
+    for (const { kind, ref } of changes) if (kind === "keys") keys.forget(ref);
+    if (!isComplete) keys.forgetAll();
+  });
+  const policies = new PoliciesService({ store, runtime, feed });
+  return {
+    feed,
+    states,
+    keys,
+    agents,
+    link,
+    policies,
+    lockdowns: new LockdownsService({ store, runtime, feed, agents }),
+    runs: new RunsService({ store, runtime, agents, states, memory }),
+    ingest,
+    events: new EventsService({ store, runtime }),
+    tail,
+    check,
+    legacyChecks: new LegacyChecks({ store, runtime, check, memory }),
+    approvals,
+    budgets: new BudgetsService({ store, agents, states }),
+    start: () => feed.start(),
+    stop: async () => {
+      feed.stop();
+      link.close();
+      tail.close();
+      await Promise.all([keys.flushUses(), policies.close()]);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** An API key as it is kept: never the secret itself. */
+export interface KeyRecord {
+  readonly workspaceId: string;
+  /** The public part of the key. */
+  readonly keyId: string;
+  readonly name: string;
+  /** SHA-256 of the secret part, hex. */
+  readonly secretHash: string;
+  readonly scopes: readonly string[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+  readonly lastUsedAtMs: number | undefined;
+  readonly revokedAtMs: number | undefined;
+  /** The key that took its place. */
+  readonly replacedBy: string | undefined;
+}
+
+export interface KeysTable {
+  /** Records the change `keys`. */
+  create(key: KeyRecord): Promise<void>;
+  /** By its public part, in whatever workspace: the only look-up that starts without one. */
+  find(keyId: string): Promise<KeyRecord | undefined>;
+  list(workspaceId: string): Promise<readonly KeyRecord[]>;
+  /**
+   * Sets when it ceases to work, for a rotation or a revocation; an earlier end stands. Records the change `keys`. False when there is no such key.
+   */
+  end(
+    workspaceId: string,
+    keyId: string,
+    how: { readonly expiresAtMs?: number; readonly revokedAtMs?: number; readonly replacedBy?: string },
+  ): Promise<boolean>;
+  /** Notes when keys were used last; no change is recorded. */
+  touch(
+    uses: readonly { readonly workspaceId: string; readonly keyId: string; readonly atMs: number }[],
+  ): Promise<void>;
+}

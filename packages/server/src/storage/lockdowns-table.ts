@@ -1,0 +1,30 @@
+import type { Lockdown } from "@handlebar/protocol";
+
+export interface LockdownRecord {
+  readonly workspaceId: string;
+  readonly lockdown: Lockdown;
+  /** The state's revision with which it came into force. */
+  readonly revision: number;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly liftedAtMs: number | undefined;
+  readonly liftedBy: string | undefined;
+}
+
+export interface LockdownsTable {
+  /** Records the change `lockdowns`. The same id twice is one. */
+  create(record: Omit<LockdownRecord, "revision" | "liftedAtMs" | "liftedBy">): Promise<LockdownRecord>;
+  /** Records the change `lockdowns`; `undefined` when there is none in force with that id. */
+  lift(
+    workspaceId: string,
+    lockdownId: string,
+    by: { readonly keyId: string; readonly nowMs: number },
+  ): Promise<LockdownRecord | undefined>;
+  get(workspaceId: string, lockdownId: string): Promise<LockdownRecord | undefined>;
+  /** In force at `nowMs`: not lifted, `until` not passed. */
+  inForce(workspaceId: string, nowMs: number): Promise<readonly LockdownRecord[]>;
+  /** Newest first, those lifted included. */
+  list(workspaceId: string, limit: number): Promise<readonly LockdownRecord[]>;
+  /** Lifts those whose `until` has passed (`liftedBy` is `until`), recording the change `lockdowns` in each workspace. */
+  liftExpired(nowMs: number): Promise<number>;
+}

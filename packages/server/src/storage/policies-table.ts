@@ -1,0 +1,60 @@
+import type { Policy } from "@handlebar/protocol";
+
+/** A policy as it is in force (or switched off, or deleted), at its newest version. */
+export interface PolicyRecord {
+  readonly workspaceId: string;
+  readonly policyId: string;
+  /** From 1; every change makes the next one. */
+  readonly version: number;
+  readonly policy: Policy;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly updatedBy: string;
+  readonly deletedAtMs: number | undefined;
+}
+
+export interface PolicyVersionRecord {
+  readonly policyId: string;
+  readonly version: number;
+  /** `undefined` where the version is the policy's deletion. */
+  readonly policy: Policy | undefined;
+  readonly comment: string | undefined;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+}
+
+/** One policy to write or delete. */
+export interface PolicyWrite {
+  readonly policyId: string;
+  /** `undefined` deletes it. */
+  readonly policy: Policy | undefined;
+  /** The version that the writer saw; 0 for a policy that must not exist (a deleted one does not); absent takes any. */
+  readonly expectedVersion?: number | undefined;
+}
+
+export interface PoliciesTable {
+  /** Those not deleted, by id. */
+  list(workspaceId: string): Promise<readonly PolicyRecord[]>;
+  /** Deleted ones too. */
+  get(workspaceId: string, policyId: string): Promise<PolicyRecord | undefined>;
+  /** Newest first. */
+  versions(workspaceId: string, policyId: string): Promise<readonly PolicyVersionRecord[]>;
+  /**
+   * Writes all of them in one transaction, or none: where a version is not the expected one, answers `conflict` with the policy's id. Policies that
+   * are as they were get no new version; when none changed, no change is recorded, else one change `policies`.
+   */
+  write(
+    workspaceId: string,
+    writes: readonly PolicyWrite[],
+    by: { readonly keyId: string; readonly comment?: string | undefined; readonly nowMs: number },
+  ): Promise<PoliciesWritten | { readonly conflict: string }>;
+}
+
+export interface PoliciesWritten {
+  /** One for each write, in order, those that changed nothing too; a deletion of what does not exist has none. */
+  readonly written: readonly PolicyRecord[];
+  /** The ids of those that got a new version. */
+  readonly changed: readonly string[];
+  /** The state's revision afterwards. */
+  readonly revision: number;
+}
