@@ -9,6 +9,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   sinks: "src/sinks.ts",
   link: "server/link.ts",
   enforce: "server/enforce.ts",
+  check: "server/check.ts",
+  ingest: "server/ingest.ts",
 };
 const [name = "decide", ...args] = process.argv.slice(2);
 const script = SCRIPTS[name];

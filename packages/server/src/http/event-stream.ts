@@ -31,9 +31,17 @@ export function serveStream(outgoing: ServerResponse, answer: RouteStream, onOve
   };
   outgoing.on("close", over);
   outgoing.on("error", over);
-  outgoing.writeHead(200, HEAD);
-  outgoing.flushHeaders();
-  close = answer.stream(sinkOf(outgoing, end));
+  for (const [name, value] of Object.entries(HEAD)) outgoing.setHeader(name, value);
+  try {
+    close = answer.stream(sinkOf(outgoing, end));
+  } catch (error) {
+    over();
+    // What was begun cannot become a refusal any more.
+    if (outgoing.headersSent) outgoing.destroy();
+    for (const name of Object.keys(HEAD)) if (!outgoing.headersSent) outgoing.removeHeader(name);
+    throw error;
+  }
+  if (!outgoing.writableEnded) outgoing.flushHeaders();
   // The service may have ended the stream, or the client have gone, before there was anything to close.
   if (isOver) close();
   return end;

@@ -123,6 +123,8 @@ export class HttpApp {
     } catch (error) {
       problem = error instanceof ClientGone ? clientGone() : toHttpProblem(error);
       response = this.#refuse(exchange, problem, error);
+      // A stream that had begun was broken off instead.
+      if (exchange.env.outgoing?.headersSent === true) response = RESPONSE_ALREADY_SENT;
     } finally {
       call?.release();
       share.release();

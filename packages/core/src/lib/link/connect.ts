@@ -176,7 +176,8 @@ class Link implements ControlPlane {
       const isRefused = answer.reason === "auth" || answer.reason === "rejected";
       this.#setStatus(isRefused ? "refused" : "connecting");
       if (isRefused) {
-        const why = answer.problem === undefined ? `status ${answer.status}` : answer.problem.title;
+        const why =
+          answer.problem === undefined ? `status ${answer.status}` : (answer.problem.detail ?? answer.problem.title);
         const code = answer.reason === "auth" ? "HB_API_AUTH" : "HB_API_REJECTED";
         this.#options.logger.warnOnce(code, `${code}: the control plane refused the registration: ${why}`);
       }
