@@ -107,6 +107,11 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     return run;
   }
 
+  /** Whether a run is one of this client's. @internal called by adapters. */
+  owns(run: { readonly runId: string }): boolean {
+    return this.#runs.find(run.runId) === run;
+  }
+
   /** Makes tools known to policies and the control plane; those known already are left alone. */
   registerTools(tools: readonly Tool[]): void {
     const fresh = this.#tools.register(tools);

@@ -1,4 +1,5 @@
 import {
+  canChange,
   createRunState,
   type Facts,
   inheritRunState,
@@ -115,6 +116,14 @@ export class RunCore<TContext extends object> {
       failClosed: config.failClosed,
       enforceMode: config.enforceMode === "shadow" ? "shadow" : "enforce",
     };
+  }
+
+  /** Whether policy may change what a model is sent or answers. */
+  canChange(phase: "llm.before" | "llm.after"): boolean {
+    const { config, state, link } = this.services;
+    if (config.enforceMode !== "enforce") return false;
+    if (config.evaluation === "remote" && link !== undefined) return true;
+    return canChange(state.set, { slug: config.agent.slug, tags: config.agent.tags ?? [] }, phase);
   }
 
   /** What the user's own functions see. */

@@ -67,6 +67,13 @@ export class RuleIndex {
     return this.#remember(phase, tool);
   }
 
+  /** The rules of a model phase, which no facts of a call select among. */
+  modelCandidates(name: "llm.before" | "llm.after"): Candidates {
+    const phase = this.#phases[name];
+    phase.withoutTool ??= this.#find(phase, undefined, true);
+    return phase.withoutTool;
+  }
+
   #remember(phase: PhaseRules, tool: ToolFacts): Candidates {
     const candidates = this.#find(phase, tool, false);
     if (phase.memoCount >= TOOL_MEMO_COUNT_MAX) {

@@ -1,0 +1,16 @@
+export type {
+  Actor,
+  Cause,
+  Decision,
+  JsonObject,
+  JsonValue,
+  Message,
+  MessagePart,
+  Metrics,
+  Model,
+  RunStatus,
+  Tool,
+} from "@handlebar/protocol";
+export type { AnyClient, AnyRun } from "./lib/adapter/any-run.ts";
+export { type JoinedRun, joinOrStartRun } from "./lib/adapter/join-run.ts";
+export { PolicyDenied } from "./lib/adapter/policy-denied.ts";
