@@ -61,8 +61,9 @@ export class CallLedger {
     return [...this.#calls].find((call) => call.phase === "running" && isSame(call, asked));
   }
 
-  byCallId(callId: string): LedgerCall | undefined {
-    return [...this.#calls].find((call) => call.callId === callId);
+  /** Ids are the model's own, and an agent's and its sub-agent's may be the same; the name tells them apart. */
+  byCallId(callId: string, name?: string): LedgerCall | undefined {
+    return [...this.#calls].find((call) => call.callId === callId && (name === undefined || call.name === name));
   }
 
   /** The calls that no result was seen of, oldest first. */

@@ -1,5 +1,5 @@
-import { type RunConfig, withRun } from "@handlebar/core";
-import { type AnyClient, type AnyRun, joinOrStartRun } from "@handlebar/core/adapter";
+import { type RunConfig, type RunSnapshot, withRun } from "@handlebar/core";
+import { type AnyClient, type AnyRun, type JoinedRun, joinOrStartRun, resumeRun } from "@handlebar/core/adapter";
 import type { AgentInputItem } from "@openai/agents";
 import { ledgerOf } from "./call-ledger.ts";
 import type { AnyAgent, AnyState, Framework } from "./framework.ts";
@@ -48,10 +48,7 @@ export async function runGoverned(governor: Governor, call: AgentCall): Promise<
   const paused = state === undefined ? undefined : readFromState(state);
   // A context is whatever the client's runs take; only the program knows its type.
   const start = { ...startOf(governor), ...call.options?.handlebar, adapter: ADAPTER } as RunConfig<never>;
-  const { run, owned } =
-    paused === undefined
-      ? joinOrStartRun(hb, start)
-      : { run: hb.startRun({ ...start, runId: undefined, snapshot: paused.snapshot }), owned: true };
+  const { run, owned } = paused === undefined ? joinOrStartRun(hb, start) : resumed(hb, start, paused.snapshot);
   const ledger = ledgerOf(run);
   ledger.client ??= hb;
   ledger.approvals = governor.approvals ?? "native";
@@ -62,6 +59,14 @@ export async function runGoverned(governor: Governor, call: AgentCall): Promise<
     }
     return execute(run, { owned, call, stop: new StopSignal(run, { framework, options: call.options }) });
   });
+}
+
+/** The run that was paused, here or from its snapshot; another actor gets a run of its own. */
+function resumed(hb: AnyClient, start: RunConfig<never>, snapshot: RunSnapshot): JoinedRun {
+  const { actor } = start;
+  const run = hb.findPaused(snapshot.runId, start) ?? hb.startRun({ ...start, runId: undefined, snapshot });
+  const isOthers = actor !== undefined && run.actor?.externalId !== actor.externalId;
+  return isOthers ? resumeRun(hb, snapshot.runId, { ...start, runId: undefined }) : { run, owned: true };
 }
 
 interface Execution {

@@ -1,7 +1,7 @@
 import type { JsonValue, MessagePart } from "@handlebar/core/adapter";
 import type { AgentInputItem, FunctionCallResultItem } from "@openai/agents";
 import { file, type ItemParts, messageParts } from "./message-item.ts";
-import { parsedArgs } from "./tool-call.ts";
+import { parsedArgs, qualifiedName } from "./tool-call.ts";
 
 type ItemOf<T extends AgentInputItem["type"]> = Extract<AgentInputItem, { type: T }>;
 
@@ -9,10 +9,13 @@ type ItemOf<T extends AgentInputItem["type"]> = Extract<AgentInputItem, { type: 
 export function itemParts(item: AgentInputItem): ItemParts {
   switch (item.type) {
     case "function_call":
-      return call({ id: item.callId, tool: item.name, args: argsValue(item.arguments) }, (args) => ({
-        ...item,
-        arguments: textOf(args),
-      }));
+      return call(
+        { id: item.callId, tool: qualifiedName(item.name, item.namespace), args: argsValue(item.arguments) },
+        (args) => ({
+          ...item,
+          arguments: textOf(args),
+        }),
+      );
     case "function_call_result":
       return functionResult(item);
     case "shell_call":
@@ -101,7 +104,7 @@ function hostedCall(item: ItemOf<"hosted_tool_call">): ItemParts {
 
 function functionResult(item: FunctionCallResultItem): ItemParts {
   const { output } = item;
-  const named = { id: item.callId, tool: item.name };
+  const named = { id: item.callId, tool: qualifiedName(item.name, item.namespace) };
   if (typeof output === "string")
     return result({ ...named, result: output }, (text) => ({ ...item, output: textOf(text) }));
   if (!Array.isArray(output)) {

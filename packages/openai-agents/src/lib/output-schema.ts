@@ -4,7 +4,7 @@ import type { GovernedTool } from "./govern-function-tool.ts";
 
 const KEPT = Symbol.for("handlebar.openai-agents.output-schema.v1");
 /** The framework's own name of the property that holds a tool's validator of its output. */
-const VALIDATOR = "functionToolOutputValidator";
+const VALIDATOR = "openai.agents.functionToolOutputValidator";
 
 type Validator = (output: unknown, context: unknown, details: unknown) => unknown;
 

@@ -14,7 +14,7 @@ export async function settleFromRequest(run: AnyRun, items: readonly AgentInputI
   for (const item of items) {
     const [part] = itemParts(item).parts;
     if (part?.type !== "tool-result") continue;
-    const call = ledger.byCallId(part.callId);
+    const call = ledger.byCallId(part.callId, part.tool);
     if (call === undefined) continue;
     ledger.settle(call);
     await settle(run, call, part.result);
