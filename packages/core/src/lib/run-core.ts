@@ -27,6 +27,8 @@ import { SDK } from "./version.ts";
 export class RunCore<TContext extends object> {
   readonly services: Services<TContext>;
   readonly runId: string;
+  /** The run under which held calls stand with who holds approvals. */
+  readonly approvalRunId: string;
   readonly sessionId: string | undefined;
   readonly actor: Actor | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -50,6 +52,7 @@ export class RunCore<TContext extends object> {
     const { runtime } = services;
     this.services = services;
     this.runId = runId;
+    this.approvalRunId = config.continues?.runId ?? runId;
     this.sessionId = config.sessionId;
     this.actor = config.actor ?? services.config.actor;
     this.tags = config.tags ?? {};
@@ -119,7 +122,7 @@ export class RunCore<TContext extends object> {
   }
 
   /** Whether policy may change what a model is sent or answers. */
-  canChange(phase: "llm.before" | "llm.after"): boolean {
+  canChange(phase: Phase): boolean {
     const { config, state, link } = this.services;
     if (config.enforceMode !== "enforce") return false;
     if (config.evaluation === "remote" && link !== undefined) return true;

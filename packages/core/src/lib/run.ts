@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { type RunState, snapshotRunState } from "@handlebar/engine";
-import type { AuditEvent, Decision, EventData, JsonObject, RunStatus } from "@handlebar/protocol";
+import type { AuditEvent, Decision, EventData, JsonObject, Phase, RunStatus } from "@handlebar/protocol";
 import type {
   LlmDecision,
   LlmRequest,
@@ -165,10 +165,10 @@ export class Run<TContext extends object = JsonObject> {
   }
 
   /**
-   * Whether policy may change what a model is sent (`llm.before`) or answers (`llm.after`), as far as is known now: streamed text
-   * has to be held back only where it may. @internal called by adapters.
+   * Whether policy may change what a phase carries, as far as is known now: streamed text (`llm.after`) and early results of tools
+   * (`tool.after`) have to be held back only where it may. @internal called by adapters.
    */
-  canChange(phase: "llm.before" | "llm.after"): boolean {
+  canChange(phase: Phase): boolean {
     return this.#core.canChange(phase);
   }
 

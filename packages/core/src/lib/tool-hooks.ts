@@ -119,7 +119,7 @@ function decideTool<TArgs, TContext extends object>(
           runtime: services.runtime,
           desk: services.approvals,
           agent: services.config.agent.slug,
-          runId: core.runId,
+          runId: core.approvalRunId,
           sessionId: core.sessionId,
           actor: core.actor,
           call: facts,

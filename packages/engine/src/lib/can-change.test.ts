@@ -27,6 +27,13 @@ describe("canChange", () => {
     expect(asked({ rules: [{ ...rule, on: "tool.after" }] })).toEqual([false, false]);
   });
 
+  it("counts rules of a tool's phase, whatever tools they name", () => {
+    const set = compile([
+      { name: "p", rules: [{ name: "r", on: "tool.after", tool: { name: "x" }, effect: { type: "block" } }] },
+    ]);
+    expect([canChange(set, AGENT, "tool.after"), canChange(set, AGENT, "tool.before")]).toEqual([true, false]);
+  });
+
   it("counts a policy's default, which acts where no rule matched", () => {
     const rule = { name: "r", on: "llm.after", effect: { type: "allow" } } as const;
     expect(asked({ default: "block", rules: [rule] })).toEqual([false, true]);

@@ -67,11 +67,10 @@ export class RuleIndex {
     return this.#remember(phase, tool);
   }
 
-  /** The rules of a model phase, which no facts of a call select among. */
-  modelCandidates(name: "llm.before" | "llm.after"): Candidates {
-    const phase = this.#phases[name];
-    phase.withoutTool ??= this.#find(phase, undefined, true);
-    return phase.withoutTool;
+  /** Every rule of a phase, whatever tools it selects. */
+  rulesOf(name: Phase): readonly CompiledRule[] {
+    const { byName, rest } = this.#phases[name];
+    return [...rest, ...[...byName.values()].flat()];
   }
 
   #remember(phase: PhaseRules, tool: ToolFacts): Candidates {

@@ -2,7 +2,7 @@ import type { Decision } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { withRun } from "../als.ts";
 import { openRecorded } from "../client.test-support.ts";
-import { joinOrStartRun } from "./join-run.ts";
+import { joinOrStartRun, resumeRun } from "./join-run.ts";
 import { PolicyDenied } from "./policy-denied.ts";
 
 const BLOCK: Decision = {
@@ -30,6 +30,48 @@ describe("joinOrStartRun", () => {
     const ended = hb.startRun();
     await ended.end();
     withRun(ended, () => expect(joinOrStartRun(hb).owned).toBe(true));
+  });
+});
+
+describe("resumeRun", () => {
+  const open = () => openRecorded({ agent: { slug: "a" }, enforceMode: "off" });
+  const ada = { actor: { externalId: "ada" }, sessionId: "s" };
+
+  it("gives the paused run of the same actor and session", () => {
+    const { hb } = open();
+    const run = hb.startRun(ada);
+    run.pause();
+    expect(resumeRun(hb, run.runId, ada)).toEqual({ run, owned: true });
+  });
+
+  it("starts another run for another actor, another session, a run that is not paused or not known", () => {
+    const { hb } = open();
+    const run = hb.startRun(ada);
+    run.pause();
+    const others = [{ ...ada, actor: { externalId: "eve" } }, { actor: ada.actor }, {}];
+    for (const config of others) expect(resumeRun(hb, run.runId, config).run).not.toBe(run);
+    const going = hb.startRun(ada);
+    expect(resumeRun(hb, going.runId, ada).run).not.toBe(going);
+    expect(resumeRun(hb, "unknown", ada).run.runId).not.toBe("unknown");
+  });
+});
+
+describe("a run that continues another's held calls", () => {
+  it("takes the answer that was given there, once", async () => {
+    const answers = ["approved"];
+    const { hb } = openRecorded({
+      agent: { slug: "a" },
+      policies: [{ name: "p", rules: [{ name: "r", on: "tool.before", effect: { type: "hitl" } }] }],
+      onApproval: () => (answers.pop() === undefined ? new Promise<never>(() => undefined) : { status: "approved" }),
+    });
+    const call = { name: "pay", args: { amount: 1 } };
+    const first = hb.startRun();
+    expect((await first.beforeTool(call)).cause.kind).toBe("HITL_PENDING");
+    await new Promise((resolve) => setImmediate(resolve));
+    const next = hb.startRun({ continues: { runId: first.runId } });
+    expect((await next.beforeTool(call)).cause.kind).toBe("HITL_APPROVED");
+    expect((await next.beforeTool(call)).cause.kind).toBe("HITL_PENDING");
+    expect((await hb.startRun().beforeTool(call)).cause.kind).toBe("HITL_PENDING");
   });
 });
 

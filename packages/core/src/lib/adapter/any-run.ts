@@ -6,5 +6,6 @@ export type AnyRun = Omit<Run, "context" | "memory" | "obeyLockdowns" | "makeDro
 
 /** A client, whatever the type of its context. */
 export interface AnyClient extends Pick<HandlebarClient, "registerTools" | "status" | "owns"> {
+  findPaused(runId: string, config: Parameters<HandlebarClient<never>["findPaused"]>[1]): AnyRun | undefined;
   startRun(config?: Parameters<HandlebarClient<never>["startRun"]>[0]): AnyRun;
 }
