@@ -14,99 +14,81 @@ export async function gateCalls(
   content: readonly SdkPart[],
   settings: ModelSettings,
 ): Promise<readonly (SdkPart | undefined)[]> {
-  if (!content.some((part) => isElsewhere(part, settings))) return content;
+  const gate = new CallGate(content, settings);
+  if (!content.some((part) => gate.isElsewhere(part))) return content;
   const gated: (SdkPart | undefined)[] = [];
-  for (const part of content) gated.push(isElsewhere(part, settings) ? await gate(part, settings, content) : part);
+  for (const part of content) gated.push(gate.isElsewhere(part) ? await gate.pass(part) : part);
   return gated;
 }
 
-function isElsewhere(part: SdkPart, { clientTools }: ModelSettings): boolean {
-  if (part.type === "tool-result") return part.providerExecuted !== false;
-  if (part.type !== "tool-call") return false;
-  return part.providerExecuted === true || clientTools.has(part.toolName ?? "");
-}
-
-async function gate(part: SdkPart, settings: ModelSettings, content: readonly SdkPart[]): Promise<SdkPart | undefined> {
-  if (isCall(part)) return gateClientCall(part, settings);
-  return part.type === "tool-call"
-    ? gateProviderCall(part, settings, content)
-    : gateProviderResult(part, settings, content);
-}
-
-async function gateClientCall(part: SdkPart, settings: ModelSettings): Promise<SdkPart> {
-  const name = part.toolName ?? "";
-  const decision = await bookOf(settings.run).decide({
-    name,
-    args: parseInput(part.input),
-    callId: part.toolCallId,
-    tags: tagsOf(name, settings.tools[name], settings.tags),
-    kind: undefined,
-  });
-  if (decision.verdict === "BLOCK") return { type: "text", text: `[${name} was not run: ${decision.message}]` };
-  const args = parseInput(part.input);
-  return decision.args === args ? part : { ...part, input: JSON.stringify(decision.args) };
-}
-
-/** Records the call and what it came to, as far as the answer says. */
-async function gateProviderCall(
-  part: SdkPart,
-  settings: ModelSettings,
-  content: readonly SdkPart[],
-): Promise<SdkPart | undefined> {
-  const verdict = await auditProviderCall(part, settings, content);
-  return verdict.isDenied ? { type: "text", text: `[${part.toolName ?? ""}: ${verdict.message}]` } : part;
-}
-
-async function gateProviderResult(
-  part: SdkPart,
-  settings: ModelSettings,
-  content: readonly SdkPart[],
-): Promise<SdkPart | undefined> {
-  const call = content.find((one) => one.type === "tool-call" && one.toolCallId === part.toolCallId);
-  if (call === undefined) return part;
-  const verdict = await auditProviderCall(call, settings, content);
-  if (verdict.isDenied) return undefined;
-  return Object.is(verdict.result, part.result) ? part : { ...part, result: verdict.result };
-}
-
+/** What became of a call that a provider ran. */
 interface ProviderVerdict {
   readonly isDenied: boolean;
   readonly message: string;
   readonly result: unknown;
 }
 
-/** One verdict for a call and its result, whichever of both parts asks first. */
-const verdicts = new WeakMap<object, Promise<ProviderVerdict>>();
+class CallGate {
+  readonly #content: readonly SdkPart[];
+  readonly #settings: ModelSettings;
+  /** One verdict for a call and its result, whichever of both parts comes first. */
+  readonly #verdicts = new Map<SdkPart, ProviderVerdict>();
 
-function auditProviderCall(
-  call: SdkPart,
-  settings: ModelSettings,
-  content: readonly SdkPart[],
-): Promise<ProviderVerdict> {
-  const known = verdicts.get(call);
-  if (known !== undefined) return known;
-  const verdict = decideProviderCall(call, settings, content);
-  verdicts.set(call, verdict);
-  return verdict;
-}
+  constructor(content: readonly SdkPart[], settings: ModelSettings) {
+    this.#content = content;
+    this.#settings = settings;
+  }
 
-async function decideProviderCall(
-  call: SdkPart,
-  { run, tags, tools }: ModelSettings,
-  content: readonly SdkPart[],
-): Promise<ProviderVerdict> {
-  const name = call.toolName ?? "";
-  const before = await run.beforeTool({
-    name,
-    args: parseInput(call.input),
-    callId: call.toolCallId,
-    tags: tagsOf(name, tools[name], tags),
-    kind: "provider",
-  });
-  const answer = content.find((one) => one.type === "tool-result" && one.toolCallId === call.toolCallId);
-  if (before.verdict === "BLOCK") return { isDenied: true, message: before.message, result: undefined };
-  const failed = answer?.isError === true;
-  const after = await run.afterTool(before, failed ? { error: answer.result } : { result: answer?.result });
-  const isDenied = after.verdict === "BLOCK";
-  return { isDenied, message: after.message, result: failed ? answer.result : after.result };
+  isElsewhere(part: SdkPart): boolean {
+    if (part.type === "tool-result") return true;
+    if (part.type !== "tool-call") return false;
+    return part.providerExecuted === true || this.#settings.clientTools.has(part.toolName ?? "");
+  }
+
+  async pass(part: SdkPart): Promise<SdkPart | undefined> {
+    if (isCall(part)) return this.#clientCall(part);
+    const call = part.type === "tool-call" ? part : this.#find("tool-call", part);
+    if (call === undefined) return part;
+    const verdict = this.#verdicts.get(call) ?? (await this.#audit(call));
+    this.#verdicts.set(call, verdict);
+    if (part !== call) {
+      if (verdict.isDenied) return undefined;
+      return Object.is(verdict.result, part.result) ? part : { ...part, result: verdict.result };
+    }
+    return verdict.isDenied ? { type: "text", text: `[${part.toolName ?? ""}: ${verdict.message}]` } : part;
+  }
+
+  async #clientCall(part: SdkPart): Promise<SdkPart> {
+    const name = part.toolName ?? "";
+    const args = parseInput(part.input);
+    const decision = await bookOf(this.#settings.run).decide({ ...this.#identity(part), args });
+    if (decision.verdict === "BLOCK") return { type: "text", text: `[${name} was not run: ${decision.message}]` };
+    return decision.args === args ? part : { ...part, input: JSON.stringify(decision.args) };
+  }
+
+  async #audit(call: SdkPart): Promise<ProviderVerdict> {
+    const { run } = this.#settings;
+    const before = await run.beforeTool({ ...this.#identity(call), args: parseInput(call.input), kind: "provider" });
+    if (before.verdict === "BLOCK") return { isDenied: true, message: before.message, result: undefined };
+    const answer = this.#find("tool-result", call);
+    const failed = answer?.isError === true;
+    const after = await run.afterTool(before, failed ? { error: answer.result } : { result: answer?.result });
+    const isDenied = after.verdict === "BLOCK";
+    return { isDenied, message: after.message, result: failed ? answer.result : after.result };
+  }
+
+  #identity({ toolName = "", toolCallId }: SdkPart): {
+    readonly name: string;
+    readonly callId: string | undefined;
+    readonly tags: readonly string[];
+    readonly kind: undefined;
+  } {
+    const { tools, tags } = this.#settings;
+    const tool = Object.hasOwn(tools, toolName) ? tools[toolName] : undefined;
+    return { name: toolName, callId: toolCallId, tags: tagsOf(toolName, tool, tags), kind: undefined };
+  }
+
+  #find(type: string, { toolCallId }: SdkPart): SdkPart | undefined {
+    return this.#content.find((part) => part.type === type && part.toolCallId === toolCallId);
+  }
 }

@@ -27,13 +27,13 @@ export function governAgentClass(original: unknown, governor: SdkGovernor): unkn
 
     override async generate(options: unknown): Promise<unknown> {
       const call = governor.open(options);
-      return governor.finishing(call, () => this.#forCall(call, {}).generate(options));
+      return governor.finishing(call, () => this.#forCall(call, governor.noting(this.#settings)).generate(options));
     }
 
     override async stream(options: unknown): Promise<unknown> {
       const call = governor.open(options);
       // Callbacks that come with the call are the SDK's to merge; those of the settings are asked through ours.
-      const callbacks = governor.callbacks(this.#settings, call);
+      const callbacks = { ...governor.callbacks(this.#settings, call), ...governor.noting(this.#settings) };
       try {
         return await withRun(call.run, () => this.#forCall(call, callbacks).stream(options));
       } catch (error) {

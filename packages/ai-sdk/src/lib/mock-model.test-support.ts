@@ -73,7 +73,8 @@ function readPart({ type, text, toolCallId, toolName, input, output }: PromptPar
         type,
         callId: toolCallId,
         tool: toolName,
-        result: output.value ?? output.reason ?? null,
+        // As it would go over the network.
+        result: JSON.parse(JSON.stringify(output.value ?? output.reason ?? null)),
         ...(/error|denied/.test(output.type) ? { isError: true } : {}),
       };
     default:

@@ -36,14 +36,14 @@ export class RunBook {
     this.#run = run;
   }
 
-  /** Decides a call before the SDK executes it. A call that goes on uses this decision; one that waits for a person does not. */
-  async foresee(call: ProposedCall): Promise<ToolDecision> {
+  /** Decides a call before the SDK executes it. Where `keeps` says so, the call then runs with this decision and no other. */
+  async foresee(call: ProposedCall, keeps: (decision: ToolDecision) => boolean): Promise<ToolDecision> {
     const decision = this.#ask(call);
     const key = keyOf(call.args);
     const held = key === undefined ? undefined : { call, key, decision };
     if (held !== undefined) this.#hold(held);
     const decided = await decision;
-    if (decided.cause.kind === "HITL_PENDING" && held !== undefined) this.#drop(held);
+    if (held !== undefined && !keeps(decided)) this.#drop(held);
     return decided;
   }
 
@@ -94,6 +94,11 @@ export class RunBook {
     );
     return at < 0 ? undefined : this.#held.splice(at, 1)[0]?.decision;
   }
+}
+
+/** Whether a call waits for a person. */
+export function isPending({ verdict, cause }: ToolDecision): boolean {
+  return verdict === "BLOCK" && cause.kind === "HITL_PENDING";
 }
 
 function nothing(): void {

@@ -4,6 +4,7 @@ import { AgentCall } from "./agent-call.ts";
 import { asTools, tagMap } from "./govern.ts";
 import type { GovernAIOptions, StartConfig } from "./govern-ai.ts";
 import { governAgentClass } from "./governed-agent.ts";
+import { noteGovernedCall } from "./governed-calls.ts";
 import { resolveModel, wrapModel } from "./model-wrapper.ts";
 import { isModel, isObject, type SdkToolDefinition } from "./sdk-shapes.ts";
 import { clientToolsOf, tagsOf, wrapTools } from "./tool-wrapper.ts";
@@ -63,15 +64,16 @@ export class SdkGovernor {
   #generating(original: SdkFunction): SdkFunction {
     return async (params) => {
       const call = this.open(params);
-      return this.finishing(call, () => original(this.govern(params, call)));
+      return this.finishing(call, () => original({ ...this.govern(params, call), ...this.noting(params) }));
     };
   }
 
   #streaming(original: SdkFunction): SdkFunction {
     return (params) => {
       const call = this.open(params);
+      const ours = { ...this.callbacks(params, call), ...this.noting(params) };
       try {
-        return withRun(call.run, () => original({ ...this.govern(params, call), ...this.callbacks(params, call) }));
+        return withRun(call.run, () => original({ ...this.govern(params, call), ...ours }));
       } catch (error) {
         call.fail(error);
         throw error;
@@ -94,6 +96,18 @@ export class SdkGovernor {
       call.fail(error);
       throw error;
     }
+  }
+
+  /** Tells the telemetry net which calls are governed already; only version 7 has one. */
+  noting(given: unknown): Params {
+    if (this.#sdk["registerTelemetry"] === undefined || !isObject(given)) return {};
+    const started = given["onStart"] ?? given["experimental_onStart"];
+    return {
+      onStart: (event: unknown) => {
+        noteGovernedCall(isObject(event) ? event["callId"] : undefined);
+        return typeof started === "function" ? started(event) : undefined;
+      },
+    };
   }
 
   /** The parameters of a call with model, tools and the end of the loop under the run's policies. */

@@ -2,7 +2,7 @@ import { type ToolDecision, toolMarks, withRun } from "@handlebar/core";
 import { type AnyRun, PolicyDenied } from "@handlebar/core/adapter";
 import { eitherSignal } from "./abort.ts";
 import { isGoverned, markGoverned } from "./governed-mark.ts";
-import { bookOf, type ProposedCall } from "./run-book.ts";
+import { bookOf, isPending, type ProposedCall } from "./run-book.ts";
 import { isObject, type SdkTool, type SdkToolOptions, type SdkTools } from "./sdk-shapes.ts";
 
 /** How held calls of tools with code are handled: see `GovernOptions.approvals`. */
@@ -50,18 +50,16 @@ function wrapOne(tool: SdkTool, name: string, settings: ToolSettings): SdkTool {
   const { execute } = tool;
   if (typeof execute !== "function" || isGoverned(execute)) return tool;
   const governed = new GovernedTool(tool, name, { ...settings, execute });
-  const copy: SdkTool = Object.create(Object.getPrototypeOf(tool), Object.getOwnPropertyDescriptors(tool));
   const run = governed.execute();
   markGoverned(run);
   const own = { enumerable: true, configurable: true, writable: true };
-  Object.defineProperty(copy, "execute", { ...own, value: run });
-  if (settings.approvals === "native") {
-    Object.defineProperty(copy, "needsApproval", {
-      ...own,
-      value: (input: unknown, options: SdkToolOptions) => governed.needsApproval(input, options),
-    });
-  }
-  return copy;
+  const needsApproval = (input: unknown, options: SdkToolOptions): Promise<boolean> =>
+    governed.needsApproval(input, options);
+  return Object.create(Object.getPrototypeOf(tool), {
+    ...Object.getOwnPropertyDescriptors(tool),
+    execute: { ...own, value: run },
+    ...(settings.approvals === "native" ? { needsApproval: { ...own, value: needsApproval } } : {}),
+  });
 }
 
 type Execute = NonNullable<SdkTool["execute"]>;
@@ -93,8 +91,8 @@ class GovernedTool {
     if ((await own) === true) return true;
     // Asked again when the SDK goes on: what was held must stay held, or the SDK takes the answer for a forged one.
     if (isAnswered(options)) return true;
-    const decision = await bookOf(this.#run).foresee(this.#proposed(input, options));
-    if (decision.cause.kind !== "HITL_PENDING" || decision.verdict !== "BLOCK") return false;
+    const decision = await bookOf(this.#run).foresee(this.#proposed(input, options), (one) => !isPending(one));
+    if (!isPending(decision)) return false;
     bookOf(this.#run).isWaiting = true;
     return true;
   }

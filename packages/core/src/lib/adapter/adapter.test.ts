@@ -80,6 +80,7 @@ describe("PolicyDenied", () => {
     const denied = new PolicyDenied(BLOCK);
     expect([denied.name, denied.message, denied.decision]).toEqual(["PolicyDenied", "no", BLOCK]);
     expect(PolicyDenied.is(denied)).toBe(true);
+    expect(JSON.stringify(denied)).toBe('{"name":"PolicyDenied","message":"no"}');
     expect(PolicyDenied.find(new Error("a", { cause: new Error("b", { cause: denied }) }))).toBe(denied);
     const circular = new Error("c");
     circular.cause = circular;

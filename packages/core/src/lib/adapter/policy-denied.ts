@@ -14,6 +14,11 @@ export class PolicyDenied extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
+  /** Some frameworks show a model the JSON form of an error, which for others is empty. */
+  toJSON(): { readonly name: string; readonly message: string } {
+    return { name: this.name, message: this.message };
+  }
+
   /** Whether an error is one, of whichever copy of this package. */
   static is(error: unknown): error is PolicyDenied {
     return typeof error === "object" && error !== null && BRAND in error;
