@@ -29,6 +29,8 @@ export class CallLedger {
   approvals: "native" | "block" = "native";
   /** The client whose run this is; absent where someone else drives the run. */
   client: AnyClient | undefined;
+  /** What stops the framework's loop, given to it where the program gave no signal of its own. */
+  stopSignal: AbortSignal | undefined;
   /** What the model is told of why the run ended. */
   stopMessage: string | undefined;
   readonly #calls = new Set<LedgerCall>();

@@ -57,7 +57,7 @@ export class ModelTurn {
     this.#callId = decision.callId;
     if (decision.verdict === "BLOCK") return { stopped: decision.message };
     const sent = mapped.apply(decision.messages);
-    return { request: { ...sent, signal: anySignal(sent.signal, this.#run.signal) } };
+    return { request: { ...sent, signal: this.#signal(sent.signal) } };
   }
 
   /** Accounts for an answer that did not come; gives the message to go on with where the run was ended meanwhile. */
@@ -108,6 +108,13 @@ export class ModelTurn {
     return decision.verdict === "BLOCK" ? decision.message : this.stopMessage;
   }
 
+  /** Fires when the request is to be given up: by its caller, or since the run has ended. */
+  #signal(own: AbortSignal | undefined): AbortSignal {
+    const { signal } = this.#run;
+    // Where the program gave none, what the framework was given fires only after the run's own has.
+    return own === undefined || own === ledgerOf(this.#run).stopSignal ? signal : AbortSignal.any([own, signal]);
+  }
+
   /** A last word that ends the agent's loop. Where the agent owes a structured output, only a refusal can say it. */
   #said(message: string): AgentOutputItem[] {
     return [
@@ -128,10 +135,6 @@ export class ModelTurn {
   #id(): { readonly callId?: string } {
     return this.#callId === undefined ? {} : { callId: this.#callId };
   }
-}
-
-function anySignal(a: AbortSignal | undefined, b: AbortSignal): AbortSignal {
-  return a === undefined ? b : AbortSignal.any([a, b]);
 }
 
 function tokenUsage(usage: ModelAnswer["usage"]): TokenUsage {

@@ -34,7 +34,9 @@ export class StopSignal {
     this.#handlers = (options?.errorHandlers ?? {}) as Handlers;
     run.signal.addEventListener("abort", this.#onAbort, { once: true });
     const { handlebar: _, ...own } = options ?? {};
-    const signal = own.signal === undefined ? this.#abort.signal : AbortSignal.any([own.signal, this.#abort.signal]);
+    const { signal: stop } = this.#abort;
+    const signal = own.signal === undefined ? stop : AbortSignal.any([own.signal, stop]);
+    ledgerOf(run).stopSignal = stop;
     const modelRefusal: Handler = (input) => this.#onRefusal(input);
     this.options = { ...own, signal, errorHandlers: { ...own.errorHandlers, modelRefusal } };
   }
