@@ -100,7 +100,9 @@ describe("the workspace", () => {
   });
 
   it("pins every tool", () => {
-    const versions = Object.entries(root.devDependencies ?? {}).filter(([, version]) => !EXACT.test(version));
+    // Several versions of one framework stand side by side under names of their own.
+    const pinned = (version: string): string => version.replace(/^npm:(@[\w-]+\/)?[\w-]+@/, "");
+    const versions = Object.entries(root.devDependencies ?? {}).filter(([, version]) => !EXACT.test(pinned(version)));
     expect(versions).toEqual([]);
     expect(root.dependencies).toBeUndefined();
   });

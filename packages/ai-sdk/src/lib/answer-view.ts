@@ -9,25 +9,50 @@ export interface AnswerView {
   write(message: Message): readonly SdkPart[];
 }
 
+/**
+ * Text parts that follow each other are read as one text, as they are shown: some providers cut a sentence into several, and what
+ * policy looks for must be found across the cuts.
+ */
 export function viewAnswer(content: readonly SdkPart[]): AnswerView {
-  const read = content.flatMap((part, index) => {
+  const read: Read[] = [];
+  for (const [index, part] of content.entries()) {
     const viewed = viewPart(part);
-    return viewed === undefined ? [] : [{ index, viewed }];
-  });
+    const last = read.at(-1);
+    if (viewed === undefined) continue;
+    if (viewed.type === "text" && last?.viewed.type === "text" && last.places.at(-1) === index - 1) {
+      last.places.push(index);
+      last.viewed = { type: "text", text: last.viewed.text + viewed.text };
+    } else {
+      read.push({ places: [index], viewed });
+    }
+  }
   const message: Message = { role: "assistant", content: read.map(({ viewed }) => viewed) };
-  return {
-    message,
-    write: (changed) => {
-      if (changed === message || typeof changed.content === "string") return content;
-      const written = [...content];
-      for (const [at, { index, viewed }] of read.entries()) {
-        const part = content[index];
-        const fresh = changed.content[at];
-        if (part !== undefined && fresh !== undefined && fresh !== viewed) written[index] = writePart(part, fresh);
-      }
-      return written;
-    },
-  };
+  return { message, write: (changed) => (changed === message ? content : writeAnswer(content, read, changed)) };
+}
+
+interface Read {
+  /** Where in the answer it stands. */
+  readonly places: number[];
+  viewed: MessagePart;
+}
+
+function writeAnswer(
+  content: readonly SdkPart[],
+  read: readonly Read[],
+  { content: fresh }: Message,
+): readonly SdkPart[] {
+  if (typeof fresh === "string") return content;
+  const written = [...content];
+  for (const [at, { places, viewed }] of read.entries()) {
+    const changed = fresh[at];
+    if (changed === undefined || changed === viewed) continue;
+    for (const [nth, place] of places.entries()) {
+      const part = content[place];
+      // A text that stood in several parts stands in the first of them.
+      if (part !== undefined) written[place] = nth === 0 ? writePart(part, changed) : { ...part, text: "" };
+    }
+  }
+  return written;
 }
 
 function viewPart(part: SdkPart): MessagePart | undefined {

@@ -185,6 +185,22 @@ describe.each(VERSIONS)("a governed model on $framework", (version) => {
     expect(eventsOf("llm.result")).toHaveLength(1);
   });
 
+  it("finds what is cut into several text parts, as some providers cut a sentence", async () => {
+    const pieces = ["write to ", "bob@exam", "ple.com now"];
+    const content = pieces.map((text) => ({ type: "text", text }));
+    const { sdk } = openTestWorld(version, [OUT]);
+    const { text, steps } = await sdk.generateText({ model: rawModel(content), prompt: "go" });
+    expect(text).toBe("write to [redacted:email] now");
+    expect(JSON.stringify(steps)).not.toContain("bob@exam");
+    const streamed = pieces.flatMap((delta, id) => [
+      { type: "text-start", id: String(id) },
+      { type: "text-delta", id: String(id), delta },
+      { type: "text-end", id: String(id) },
+    ]);
+    const parts = await readAll(sdk.streamText({ model: rawModel(streamed), prompt: "go" }).textStream);
+    expect(parts.join("")).toBe("write to [redacted:email] now");
+  });
+
   it("stops a call of a tool that runs elsewhere before anybody sees it", async () => {
     const tools = {
       pick: version.sdk.tool({ inputSchema: version.sdk.jsonSchema({ type: "object", properties: {} }) }),

@@ -98,9 +98,9 @@ export class SdkGovernor {
     }
   }
 
-  /** Tells the telemetry net which calls are governed already; only version 7 has one. */
+  /** Tells the telemetry net, where one may be, which calls are governed already; only version 7 has one. */
   noting(given: unknown): Params {
-    if (this.#sdk["registerTelemetry"] === undefined || !isObject(given)) return {};
+    if (this.#sdk["registerTelemetry"] === undefined || !isObject(given) || !hasTelemetry(given)) return {};
     const started = given["onStart"] ?? given["experimental_onStart"];
     return {
       onStart: (event: unknown) => {
@@ -185,6 +185,15 @@ export class SdkGovernor {
       })),
     );
   }
+}
+
+function hasTelemetry({ telemetry, experimental_telemetry }: Params): boolean {
+  const registered = (globalThis as { AI_SDK_TELEMETRY_INTEGRATIONS?: unknown }).AI_SDK_TELEMETRY_INTEGRATIONS;
+  return (
+    telemetry !== undefined ||
+    experimental_telemetry !== undefined ||
+    (Array.isArray(registered) && registered.length > 0)
+  );
 }
 
 type Step = (options: unknown) => unknown;

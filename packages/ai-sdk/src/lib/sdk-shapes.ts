@@ -98,5 +98,5 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 /** Whether a value is a model and not the id of one. */
 export function isModel(value: unknown): value is SdkModel {
-  return isObject(value) && typeof value["doGenerate"] === "function" && typeof value["doStream"] === "function";
+  return isObject(value) && (typeof value["doGenerate"] === "function" || typeof value["doStream"] === "function");
 }
