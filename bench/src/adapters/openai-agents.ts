@@ -2,14 +2,14 @@
  * The OpenAI Agents SDK, alone and under policy: one agent that asks its model, calls one tool, and asks again. The model is scripted and
  * answers at once, so that what is left is the framework's own time and ours.
  *
- *   tsx --conditions=@handlebar/source bench/src/adapters/openai-agents.ts
+ *   npm run bench -- adapters
  */
-import { Handlebar, type HandlebarClient } from "@handlebar/core";
+import { Handlebar, type HandlebarClient, type HandlebarConfig } from "@handlebar/core";
 import { memorySink } from "@handlebar/core/sinks";
 import { createRun } from "@handlebar/openai-agents";
 import { Agent, type Model, type ModelResponse, Runner, setTracingDisabled, tool, Usage } from "@openai/agents";
 import * as z from "zod";
-import { measure, row } from "../figures.ts";
+import { beside, type Variant } from "./beside.ts";
 
 setTracingDisabled(true);
 
@@ -56,50 +56,51 @@ const makeAgent = (): Agent =>
     ],
   });
 
-function client(capture: "full" | "redacted"): HandlebarClient {
+function client(config: Partial<HandlebarConfig>): HandlebarClient {
+  const large = { kind: "toolArg", path: "amount", type: "number", op: "gt", value: 500 } as const;
   return Handlebar.init({
     agent: { slug: "bench" },
-    sinks: [memorySink()],
-    capture: { args: capture, results: capture, messages: capture },
     policies: [
       {
         name: "refunds",
-        rules: [
-          {
-            name: "large",
-            on: "tool.before",
-            tool: { name: "refund" },
-            when: { kind: "toolArg", path: "amount", type: "number", op: "gt", value: 500 },
-            effect: { type: "block" },
-          },
-        ],
+        rules: [{ name: "large", on: "tool.before", tool: { name: "refund" }, when: large, effect: { type: "block" } }],
       },
     ],
+    sinks: [],
+    ...config,
   });
 }
 
-const OPTIONS = { sampleCount: 150, callsPerSample: 10 };
+const CLIENTS: readonly (readonly [string, Partial<HandlebarConfig>])[] = [
+  ["under policy, events nowhere", {}],
+  ["events in memory, whole", { sinks: [memorySink()], capture: { args: "full", results: "full", messages: "full" } }],
+  ["events in memory, findings masked", { sinks: [memorySink()] }],
+];
+const PROMPT = "Order A-7731 came broken.";
 
-for (const stream of [false, true]) {
-  const play = (run: Runner["run"]) => {
-    const agent = makeAgent();
-    return async (): Promise<void> => {
-      if (!stream) {
-        await run(agent, "Order A-7731 came broken.");
-        return;
-      }
-      const result = await run(agent, "Order A-7731 came broken.", { stream: true });
-      for await (const _ of result);
-      await result.completed;
-    };
-  };
+function variants(play: (run: Runner["run"], agent: Agent) => Promise<unknown>): readonly Variant[] {
   const plain = new Runner();
-  console.log(`\nOne run: two model requests and one tool call, ${stream ? "streamed" : "not streamed"}.`);
-  const alone = await measure(play(plain.run.bind(plain)), OPTIONS);
-  row("the framework alone", alone, alone);
-  for (const capture of ["full", "redacted"] as const) {
-    row(`under policy, capture ${capture}`, await measure(play(createRun(client(capture))), OPTIONS), alone);
-  }
-  const again = await measure(play(plain.run.bind(plain)), OPTIONS);
-  row("the framework alone, again", again, alone);
+  const base = plain.run.bind(plain);
+  const alone = makeAgent();
+  return [
+    ["the SDK alone", () => play(base, alone)],
+    ...CLIENTS.map(([name, config]): Variant => {
+      const run = createRun(client(config));
+      const agent = makeAgent();
+      return [name, () => play(run, agent)];
+    }),
+  ];
 }
+
+await beside(
+  "openai-agents, run",
+  variants((run, agent) => run(agent, PROMPT)),
+);
+await beside(
+  "openai-agents, run streamed",
+  variants(async (run, agent) => {
+    const result = await run(agent, PROMPT, { stream: true });
+    for await (const _ of result);
+    await result.completed;
+  }),
+);
