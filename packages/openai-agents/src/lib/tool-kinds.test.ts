@@ -69,6 +69,26 @@ describe("tools of MCP servers", () => {
     ]);
   });
 
+  it("give results whose fields policies read, though they come wrapped as text", async () => {
+    const record = JSON.stringify({ id: 7, owner: { salary: 900 } });
+    const server = mcpServer(() => [{ type: "text", text: record }]);
+    const world = openWorld([], {
+      config: {
+        policies: [
+          {
+            name: "salaries",
+            flow: { sources: [{ fields: ["owner.salary"], add: ["private"] }] },
+            rules: [{ ...blockTool("remove"), when: { kind: "label", allOf: ["private"] } }],
+          },
+        ],
+      },
+    });
+    const model = script([["fetch", {}]], [["remove", {}]], "done");
+    await world.run(new Agent({ name: "a", model, mcpServers: [server] }), "go");
+    expect([server.called, world.decided("BLOCK")]).toEqual([["fetch"], ["remove"]]);
+    expect(world.eventsOf("tool.result")[0]?.data.labelsAdded).toEqual(["private"]);
+  });
+
   it("that throw are recorded as failed", async () => {
     const world = openWorld([]);
     const server = mcpServer(() => Promise.reject(new Error("gone")));
