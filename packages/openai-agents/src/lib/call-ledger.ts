@@ -34,6 +34,7 @@ export class CallLedger {
   /** What the model is told of why the run ended. */
   stopMessage: string | undefined;
   readonly #calls = new Set<LedgerCall>();
+  readonly #guarded = new Set<string>();
   readonly #replaced = new Map<string, string>();
   readonly #denials = new Map<string, string>();
   readonly #errors = new Map<string, { readonly error: unknown }>();
@@ -46,6 +47,16 @@ export class CallLedger {
       if (oldest !== undefined) this.#calls.delete(oldest);
     }
     return call;
+  }
+
+  /** Tools of this name ask before they start. */
+  noteGuarded(name: string): void {
+    if (this.#guarded.size < LIMITS.guardedNameCountMax) this.#guarded.add(name);
+  }
+
+  /** Tools that came past the agents, such as those that a search loaded, do not ask. */
+  isGuarded(name: string): boolean {
+    return this.#guarded.has(name);
   }
 
   /** The decided call that this is; one that has not started comes first. */

@@ -1,7 +1,7 @@
 import type { ToolCall, ToolDecision } from "@handlebar/core";
 import type { AnyRun } from "@handlebar/core/adapter";
 import type { AgentOutputItem, ModelRequest } from "@openai/agents";
-import { type AskedCall, ledgerOf } from "./call-ledger.ts";
+import { type AskedCall, type CallLedger, isPending, ledgerOf } from "./call-ledger.ts";
 import { argsTextOf, askedFunctionCall, toolCallOf } from "./tool-call.ts";
 
 /**
@@ -28,8 +28,10 @@ export async function decideCalls(
     if (call === undefined || decision === undefined) return [item];
     const argsText = argsTextOf(call, decision);
     const kept = argsText === call.argsText ? item : withArgs(item, argsText);
-    if (isUnstoppable(item) && decision.verdict === "BLOCK") return [denial(decision)];
-    ledger.add({ ...call, argsText }, decision);
+    const isGuarded = asksFirst(item, call, ledger);
+    if (!isGuarded && decision.verdict === "BLOCK" && !pausesAgent(item, decision, ledger)) return [denial(decision)];
+    const added = ledger.add({ ...call, argsText }, decision);
+    if (!isGuarded && decision.verdict === "ALLOW") added.phase = "running";
     return [kept];
   });
 }
@@ -80,9 +82,18 @@ export function askedHostedMcp(item: {
   };
 }
 
-/** The framework has no way to deny such a call and say why: it is taken out of the answer. */
-function isUnstoppable(item: AgentOutputItem): boolean {
-  return item.type === "computer_call";
+/**
+ * Whether a call asks once more before it starts. The framework has no place for that in a computer's actions and in tools
+ * that a search loaded, so those that are denied are taken out of the answer.
+ */
+function asksFirst(item: AgentOutputItem, call: AskedCall, ledger: CallLedger): boolean {
+  if (item.type === "computer_call") return false;
+  // A namespace is put before the name of its tools; agents know them by the name alone.
+  return item.type !== "function_call" || call.kind === "handoff" || ledger.isGuarded(item.name);
+}
+
+function pausesAgent(item: AgentOutputItem, decision: ToolDecision, ledger: CallLedger): boolean {
+  return item.type === "computer_call" && isPending(decision) && ledger.approvals === "native";
 }
 
 function denial(decision: ToolDecision): AgentOutputItem {

@@ -1,5 +1,4 @@
 import { getCurrentRun } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
 import type { Model, ModelProvider, ModelRequest, ModelResponse, StreamEvent } from "@openai/agents";
 import type { Framework } from "./framework.ts";
 import { ModelTurn } from "./model-turn.ts";
@@ -89,5 +88,3 @@ async function wholeTurn(
   const { output } = await turn.close(response);
   return output === response.output ? response : { ...response, output: [...output] };
 }
-
-export type { AnyRun };

@@ -4,4 +4,6 @@ export const LIMITS = {
   openCallCountMax: 1_024,
   /** Calls of which something is kept beyond their end, such as a result that reads otherwise for the model. */
   notedCallCountMax: 1_024,
+  /** Names of guarded tools that a run remembers; a tool beyond it is stopped before the framework sees its call. */
+  guardedNameCountMax: 4_096,
 } as const;

@@ -58,6 +58,15 @@ describe("a run that policy ends", () => {
     expect(result.finalOutput?.answer).toContain("stop here");
   });
 
+  it("throws the framework's refusal at an agent with a structured output where only one request is blocked", async () => {
+    const world = openWorld([{ name: "r", on: "llm.before", effect: { type: "block", reason: "not now" } }]);
+    const structured = new Agent({ name: "a", model: script(), outputType: verdict });
+    await expect(world.run(structured, "go")).rejects.toThrow("not now");
+    const text = await world.run(new Agent({ name: "b", model: script() }), "go");
+    expect(text.finalOutput).toContain("not now");
+    expect(world.eventsOf("run.ended").map(({ data }) => data.status)).toEqual(["error", "success"]);
+  });
+
   it("leaves a model's own refusals to the program", async () => {
     const refuses = () =>
       script([

@@ -12,9 +12,14 @@ import {
   shellTool,
   tool,
 } from "@openai/agents";
+import { functionCall } from "@openai/agents/testing";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { recordToolError } from "../index.ts";
+import { ledgerOf } from "./call-ledger.ts";
+import { decideCalls } from "./decide-calls.ts";
+import { mapRequest } from "./request-map.ts";
+import { settleFromRequest } from "./settle-calls.ts";
 import { blockTool, openWorld, say, script } from "./world.test-support.ts";
 
 const anything = { type: "object" as const, properties: {}, required: [], additionalProperties: true as const };
@@ -438,5 +443,55 @@ describe("what providers run themselves", () => {
     };
     const result = await world.run(new Agent({ name: "a", model: script([click]) }), "go");
     expect(String(result.finalOutput)).toContain("not here");
+  });
+});
+
+describe("tools that the framework gets in unusual ways", () => {
+  it("from an agent with methods of its own, which a handoff reaches, are governed", async () => {
+    const ran: string[] = [];
+    class Late extends Agent {
+      override async getAllTools(...args: Parameters<Agent["getAllTools"]>) {
+        return [...(await super.getAllTools(...args)), codeTool("late", () => ran.push("late"))];
+      }
+    }
+    const late = new Late({ name: "late", model: script([["late", {}]], "done") });
+    const front = new Agent({ name: "front", model: script([["transfer_to_late", {}]]), handoffs: [late] });
+    const result = await openWorld([blockTool("late")]).run(front, "go");
+    expect([result.finalOutput, ran]).toEqual(["done", []]);
+  });
+
+  it("are governed through another that stands for them where they are frozen", async () => {
+    const ran: string[] = [];
+    const frozen = Object.freeze(codeTool("frozen", () => ran.push("frozen")));
+    const agent = new Agent({ name: "a", model: script([["frozen", {}]], "done"), tools: [frozen] });
+    const result = await openWorld([blockTool("frozen")]).run(agent, "go");
+    expect([result.finalOutput, ran, agent.tools[0] === frozen]).toEqual(["done", [], true]);
+  });
+
+  it("and that no agent gave it are taken out of the answer when blocked, and redacted in the conversation when not", async () => {
+    const world = openWorld([blockTool("loaded"), secretMail]);
+    const run = world.hb.startRun();
+    const asks = (name: string) => functionCall(name, {}, { callId: name });
+    const decided = await decideCalls(run, [asks("loaded"), asks("other")], { handoffs: [] });
+    expect(decided).toEqual([say(world.eventsOf("tool.decision")[0]?.data.message ?? ""), asks("other")]);
+    const output = { type: "text" as const, text: "from bob@example.com" };
+    const item = {
+      type: "function_call_result" as const,
+      callId: "other",
+      name: "other",
+      status: "completed" as const,
+      output,
+    };
+    await settleFromRequest(run, [item]);
+    const { messages } = mapRequest({ input: [item] } as never, ledgerOf(run));
+    expect(messages).toEqual([
+      {
+        role: "tool",
+        content: [{ type: "tool-result", callId: "other", tool: "other", result: "from [redacted:email]" }],
+      },
+    ]);
+    expect(world.eventsOf("tool.result").map(({ data }) => [data.tool.name, data.outcome])).toEqual([
+      ["other", "success"],
+    ]);
   });
 });
