@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 // Packages resolve to their source, so that a test needs no build. Naming conditions replaces the defaults: what
-// `node` and `module` mean to an import must be named again.
-const conditions = ["@handlebar/source", "module", "node", "development|production"];
+// `node` means to an import must be named again. `module` is left out, as Node.js leaves it out: some packages keep
+// behind it what only bundlers can resolve.
+const conditions = ["@handlebar/source", "node", "development|production"];
 
 export default defineConfig({
   resolve: { conditions },

@@ -13,9 +13,19 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   ingest: "server/ingest.ts",
 };
 const [name = "decide", ...args] = process.argv.slice(2);
+if (name === "adapters") {
+  const all = ["ai-sdk", "langchain", "openai-agents"].filter((one) => existsSync(`${folder}src/adapters/${one}.ts`));
+  for (const one of args.length === 0 ? all : args) {
+    const { status } = spawnSync(process.execPath, [...process.execArgv, `${folder}src/adapters/${one}.ts`], {
+      stdio: "inherit",
+    });
+    if (status !== 0) process.exit(status ?? 1);
+  }
+  process.exit(0);
+}
 const script = SCRIPTS[name];
 if (script === undefined) {
-  console.error(`no measurement \`${name}\`; use ${Object.keys(SCRIPTS).join(", ")}`);
+  console.error(`no measurement \`${name}\`; use ${Object.keys(SCRIPTS).join(", ")} or adapters`);
   process.exit(2);
 }
 if (!existsSync(`${folder}node_modules`)) {

@@ -19,6 +19,31 @@ interface Tarball extends Workspace {
 }
 
 const BUNDLES: readonly Platform[] = ["neutral", "browser"];
+/** Compilers that users have, beside the repository's own; their packages cannot be installed side by side here. */
+const COMPILERS: Readonly<Record<string, string>> = {
+  "typescript-5.9": "npm:typescript@5.9.3",
+  "typescript-6": "npm:typescript@6.0.3",
+};
+/** Adapters as a program uses them: with the framework's own types beside them. */
+const ADAPTER_USES = `
+import { governAI, govern } from "@handlebar/ai-sdk";
+import { Handlebar } from "@handlebar/core";
+import { governAgent, handlebar } from "@handlebar/langchain";
+import { createRun } from "@handlebar/openai-agents";
+import * as agents from "@openai/agents";
+import * as ai from "ai";
+import { createAgent } from "langchain";
+
+declare const model: ai.LanguageModel;
+const hb = Handlebar.init({ agent: { slug: "packed" }, enforceMode: "off" });
+export const sdk: typeof ai = governAI(ai, hb);
+export const text: Promise<string> = ai
+  .generateText({ ...govern(hb.startRun(), { model }), prompt: "x" })
+  .then((result) => result.text);
+export const run = createRun(hb);
+export const result = run(new agents.Agent({ name: "a" }), "x");
+export const agent = governAgent(hb, createAgent({ model: "x", tools: [], middleware: [handlebar(hb)] }));
+`;
 let problemCount = 0;
 
 function report(what: string, problems: readonly string[]): void {
@@ -63,7 +88,8 @@ async function checkTarball(tarball: Tarball): Promise<void> {
 async function install(tarballs: readonly Tarball[], folder: string): Promise<void> {
   const dependencies = Object.fromEntries(tarballs.map(({ manifest, file }) => [manifest.name, `file:${file}`]));
   mkdirSync(folder);
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }));
+  const all = { ...dependencies, ...COMPILERS };
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module", dependencies: all }));
   const args = ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
   const installed = await run("npm", args, { cwd: folder });
   reportCommand("installs in an empty project", installed);
@@ -89,10 +115,31 @@ async function loadProblems(node: string, folder: string, specifier: string): Pr
 async function checkTypes(folder: string, entries: readonly PackageEntry[]): Promise<void> {
   const lines = entries.map(({ specifier }, index) => `export * as entry${index} from "${specifier}";`);
   writeFileSync(join(folder, "entries.ts"), `${lines.join("\n")}\n`);
-  const compilerOptions = { strict: true, module: "nodenext", target: "es2023", types: [], noEmit: true };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["entries.ts"] }));
-  reportCommand("a strict project compiles against the types", await run("tsc", ["-p", folder]));
+  writeFileSync(join(folder, "adapters.ts"), ADAPTER_USES);
+  // The frameworks' own declarations are theirs to keep right.
+  const strict = { strict: true, module: "nodenext", target: "es2023", noEmit: true, skipLibCheck: true };
+  const own = { ...strict, types: [], skipLibCheck: false };
+  const ours = entries.filter(({ specifier }) => !FRAMEWORK_ENTRIES.test(specifier));
+  const ownLines = ours.map(({ specifier }, index) => `export * as entry${index} from "${specifier}";`);
+  writeFileSync(join(folder, "own-entries.ts"), `${ownLines.join("\n")}\n`);
+  const projects = {
+    "every entry": { compilerOptions: { ...strict, types: [] }, files: ["entries.ts"] },
+    "the declarations of entries without a framework": { compilerOptions: own, files: ["own-entries.ts"] },
+    "programs of the frameworks": { compilerOptions: strict, files: ["adapters.ts"] },
+  };
+  for (const [what, config] of Object.entries(projects)) {
+    const file = join(folder, "tsconfig.json");
+    writeFileSync(file, JSON.stringify(config));
+    reportCommand(`${what}: a strict project compiles`, await run("tsc", ["-p", folder]));
+    for (const name of Object.keys(COMPILERS)) {
+      const compiled = await run(BUNDLED_NODE, [join(folder, "node_modules", name, "bin/tsc"), "-p", folder]);
+      reportCommand(`${what}: a strict project compiles with ${name}`, compiled);
+    }
+  }
 }
+
+/** Entries whose declarations name a framework's. */
+const FRAMEWORK_ENTRIES = /^@handlebar\/(langchain|openai-agents)/;
 
 async function checkCommands(node: string, folder: string, tarballs: readonly Tarball[]): Promise<void> {
   for (const { manifest } of tarballs) {

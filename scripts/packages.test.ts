@@ -59,9 +59,12 @@ describe.each(PACKAGES.map((workspace) => [workspace.folder, workspace] as const
     expect(Object.keys(manifest.exports ?? {})).toEqual(expect.arrayContaining([".", "./package.json"]));
     for (const { subpath, source } of packageEntries(workspace)) {
       const name = subpath === "." ? "index" : subpath.slice(2);
+      // An adapter whose framework has two copies in one package gives `require` the copy that `require` gives.
+      const required = existsSync(at(folder, "src/require.ts")) ? { require: "./dist/require.js" } : {};
       expect(manifest.exports?.[subpath]).toEqual({
         "@handlebar/source": `./src/${name}.ts`,
         types: `./dist/${name}.d.ts`,
+        ...required,
         default: `./dist/${name}.js`,
       });
       expect(existsSync(at(folder, source))).toBe(true);
@@ -97,7 +100,9 @@ describe("the workspace", () => {
   });
 
   it("pins every tool", () => {
-    const versions = Object.entries(root.devDependencies ?? {}).filter(([, version]) => !EXACT.test(version));
+    // Several versions of one framework stand side by side under names of their own.
+    const pinned = (version: string): string => version.replace(/^npm:(@[\w-]+\/)?[\w-]+@/, "");
+    const versions = Object.entries(root.devDependencies ?? {}).filter(([, version]) => !EXACT.test(pinned(version)));
     expect(versions).toEqual([]);
     expect(root.dependencies).toBeUndefined();
   });

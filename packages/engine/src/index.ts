@@ -1,3 +1,4 @@
+export { canChange } from "./lib/can-change.ts";
 export { canonicalJson } from "./lib/canonical-json.ts";
 export { type CompileOptions, compile } from "./lib/compile.ts";
 export { createRunState, restoreRunState, snapshotRunState } from "./lib/create-run-state.ts";

@@ -1,3 +1,29 @@
+export {
+  type AdapterMode,
+  type AdapterSubject,
+  type AgentOutcome,
+  type AgentPlan,
+  type AgentTool,
+  type CallerResult,
+  type CannotReason,
+  type CodeTool,
+  type ModelCall,
+  type ModelRequest,
+  type ModelTurn,
+  type PausedAgent,
+  type PlanModel,
+  type PlanTool,
+  RetryableModelError,
+} from "./lib/adapter-contract/adapter-subject.ts";
+export { type Line, type LineCall, ScriptedModel } from "./lib/adapter-contract/scripted-model.ts";
+export {
+  ADAPTER_CONTRACT_CASES,
+  type AdapterCaseResult,
+  type AdapterContract,
+  type AdapterContractCase,
+  type AdapterContractResults,
+  adapterContract,
+} from "./lib/adapter-contract.ts";
 export type { ConformanceFailure } from "./lib/conformance/compare-decision.ts";
 export {
   type ConformanceCase,

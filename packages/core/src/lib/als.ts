@@ -1,3 +1,4 @@
+import type { AnyRun } from "./adapter/any-run.ts";
 import type { Run } from "./run.ts";
 
 /** The part of AsyncLocalStorage that is used. */
@@ -35,7 +36,7 @@ function findStorageClass(): StorageClass | undefined {
  * Runs `fn` with `run` as the current run of everything that it calls or awaits. Where the host has no
  * AsyncLocalStorage, `fn` simply runs and `getCurrentRun` gives nothing: pass the run explicitly there.
  */
-export function withRun<T>(run: Run<never> | Run, fn: () => T): T {
+export function withRun<T>(run: AnyRun, fn: () => T): T {
   const store = storage(true);
   return store === undefined ? fn() : store.run(run, fn);
 }

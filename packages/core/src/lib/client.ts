@@ -111,6 +111,22 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     return run;
   }
 
+  /** Whether a run is one of this client's. @internal called by adapters. */
+  owns(run: { readonly runId: string }): boolean {
+    return this.#runs.find(run.runId) === run;
+  }
+
+  /**
+   * A run of this client that waits for a person, where it is for the same actor and session as `config` asks for.
+   * @internal called by adapters.
+   */
+  findPaused(runId: string, config: Pick<RunConfig<TContext>, "actor" | "sessionId">): Run<TContext> | undefined {
+    const run = this.#runs.find(runId);
+    const actor = config.actor ?? this.#config.actor;
+    const isSame = run?.actor?.externalId === actor?.externalId && run?.sessionId === config.sessionId;
+    return run?.state === "paused" && isSame ? run : undefined;
+  }
+
   /** Makes tools known to policies and the control plane; those known already are left alone. */
   registerTools(tools: readonly Tool[]): void {
     const fresh = this.#tools.register(tools);

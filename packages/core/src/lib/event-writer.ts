@@ -31,32 +31,55 @@ export function createEventWriter(
   source: EventSource,
   options: { readonly emit: (event: AuditEvent) => void; readonly firstSeq?: number | undefined },
 ): EventWriter {
-  let seq = options.firstSeq ?? 0;
-  const make: EventWriter["make"] = (kind, data, extra = {}) => {
-    const otel = source.otel?.();
-    const event = {
+  return new StampingWriter(runtime, source, options);
+}
+
+class StampingWriter implements EventWriter {
+  readonly #runtime: Runtime;
+  readonly #source: EventSource;
+  readonly #emit: (event: AuditEvent) => void;
+  #seq: number;
+
+  constructor(
+    runtime: Runtime,
+    source: EventSource,
+    { emit, firstSeq = 0 }: { readonly emit: (event: AuditEvent) => void; readonly firstSeq?: number | undefined },
+  ) {
+    this.#runtime = runtime;
+    this.#source = source;
+    this.#emit = emit;
+    this.#seq = firstSeq;
+  }
+
+  get nextSeq(): number {
+    return this.#seq;
+  }
+
+  make<K extends EventKind>(kind: K, data: EventData<K>, extra: EventExtra = NOTHING): AuditEvent {
+    const { agentId, runId, sessionId, actorExternalId } = this.#source;
+    const otel = this.#source.otel?.();
+    const event: Record<string, unknown> = {
       schema: EVENT_SCHEMA,
-      eventId: runtime.newId(),
-      seq: seq++,
-      ts: new Date(runtime.clock.nowMs()).toISOString(),
-      agentId: source.agentId,
-      runId: source.runId,
-      ...(source.sessionId === undefined ? {} : { sessionId: source.sessionId }),
-      ...(extra.stepIndex === undefined ? {} : { stepIndex: extra.stepIndex }),
-      ...(source.actorExternalId === undefined ? {} : { actorExternalId: source.actorExternalId }),
-      ...(otel === undefined ? {} : { otel }),
-      ...(extra.redaction === undefined ? {} : { redaction: extra.redaction }),
-      kind,
-      data,
+      eventId: this.#runtime.newId(),
+      seq: this.#seq++,
+      ts: new Date(this.#runtime.clock.nowMs()).toISOString(),
+      agentId,
+      runId,
     };
+    if (sessionId !== undefined) event["sessionId"] = sessionId;
+    if (extra.stepIndex !== undefined) event["stepIndex"] = extra.stepIndex;
+    if (actorExternalId !== undefined) event["actorExternalId"] = actorExternalId;
+    if (otel !== undefined) event["otel"] = otel;
+    if (extra.redaction !== undefined) event["redaction"] = extra.redaction;
+    event["kind"] = kind;
+    event["data"] = data;
     // `kind` and `data` belong together by this function's own signature; the union cannot express that here.
     return event as unknown as AuditEvent;
-  };
-  return {
-    get nextSeq() {
-      return seq;
-    },
-    make,
-    write: (kind, data, extra) => options.emit(make(kind, data, extra)),
-  };
+  }
+
+  write<K extends EventKind>(kind: K, data: EventData<K>, extra?: EventExtra): void {
+    this.#emit(this.make(kind, data, extra));
+  }
 }
+
+const NOTHING: EventExtra = {};

@@ -10,6 +10,9 @@ export interface LifecycleOptions {
   readonly onExpired: () => void;
 }
 
+/** Why every run's signal fires in the end. One for all, since making one takes as long as a decision. */
+const ENDED = new DOMException("the run has ended", "AbortError");
+
 /** The state machine of one run: first status wins, flips are synchronous, the signal fires when nothing may start. */
 export class Lifecycle {
   readonly #runtime: Runtime;
@@ -80,7 +83,7 @@ export class Lifecycle {
     this.#status = this.#phase === "terminated" && status === "success" ? "interrupted" : status;
     this.#phase = "ended";
     this.#timer?.cancel();
-    this.#abort.abort(new DOMException("the run has ended", "AbortError"));
+    this.#abort.abort(ENDED);
     return true;
   }
 

@@ -11,7 +11,7 @@ export class MessageLog {
   unseen(messages: readonly Message[]): readonly Message[] {
     const inThis = new Map<string, number>();
     return messages.filter((message) => {
-      const key = sha256Hex(JSON.stringify(toPlain(message).value));
+      const key = keyOf(message);
       const count = (inThis.get(key) ?? 0) + 1;
       inThis.set(key, count);
       if (count <= (this.#seen.get(key) ?? 0)) return false;
@@ -27,4 +27,14 @@ export class MessageLog {
     const [oldest] = this.#seen.keys();
     if (oldest !== undefined) this.#seen.delete(oldest);
   }
+}
+
+/** Longer texts are told apart by their digest. */
+const KEY_LENGTH_MAX = 256;
+
+function keyOf(message: Message): string {
+  const { role, content } = message;
+  const text =
+    typeof content === "string" ? `${role} ${content}` : `${role}\n${JSON.stringify(toPlain(message).value)}`;
+  return text.length <= KEY_LENGTH_MAX ? text : sha256Hex(text);
 }

@@ -1,4 +1,5 @@
 import {
+  canChange,
   createRunState,
   type Facts,
   inheritRunState,
@@ -26,6 +27,8 @@ import { SDK } from "./version.ts";
 export class RunCore<TContext extends object> {
   readonly services: Services<TContext>;
   readonly runId: string;
+  /** The run under which held calls stand with who holds approvals. */
+  readonly approvalRunId: string;
   readonly sessionId: string | undefined;
   readonly actor: Actor | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -53,6 +56,7 @@ export class RunCore<TContext extends object> {
     const { runtime } = services;
     this.services = services;
     this.runId = runId;
+    this.approvalRunId = config.continues?.runId ?? runId;
     this.sessionId = config.sessionId;
     this.actor = config.actor ?? services.config.actor;
     this.tags = config.tags ?? {};
@@ -120,6 +124,14 @@ export class RunCore<TContext extends object> {
       failClosed: config.failClosed,
       enforceMode: config.enforceMode === "shadow" ? "shadow" : "enforce",
     };
+  }
+
+  /** Whether policy may change what a model is sent or answers. */
+  canChange(phase: Phase): boolean {
+    const { config, state, link } = this.services;
+    if (config.enforceMode !== "enforce") return false;
+    if (config.evaluation === "remote" && link !== undefined) return true;
+    return canChange(state.set, { slug: config.agent.slug, tags: config.agent.tags ?? [] }, phase);
   }
 
   /** What the user's own functions see. */

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { type RunState, snapshotRunState } from "@handlebar/engine";
-import type { AuditEvent, Decision, EventData, JsonObject, RunStatus } from "@handlebar/protocol";
+import type { AuditEvent, Decision, EventData, JsonObject, Phase, RunStatus } from "@handlebar/protocol";
 import type {
   LlmDecision,
   LlmRequest,
@@ -96,6 +96,15 @@ export class Run<TContext extends object = JsonObject> {
     return afterTool(this.#core, call, outcome);
   }
 
+  /**
+   * For who calls `beforeTool` and awaits something before the tool starts: gives the decision that stops a call which was let
+   * through, where its run was ended in between, and records that the call did not run. Ask in the same tick in which the call
+   * would start. `undefined`: start it.
+   */
+  notStarted(before: ToolDecision): Decision | undefined {
+    return notStarted(this.#core, before);
+  }
+
   /** Decides one request to a model. Send it only on `verdict: "ALLOW"`, with the `messages` of the answer. */
   beforeLlm(request: LlmRequest): Promise<LlmDecision> {
     return beforeLlm(this.#core, request);
@@ -118,7 +127,7 @@ export class Run<TContext extends object = JsonObject> {
     if (run === undefined) throw new TypeError("run.tool: give `execute`, or a tool made by `defineTool`");
     const before = await this.beforeTool<TArgs>(call);
     if (before.verdict === "BLOCK") return { status: "blocked", decision: before };
-    const stopped = notStarted(this.#core, before);
+    const stopped = this.notStarted(before);
     if (stopped !== undefined) return { status: "blocked", decision: stopped };
     let result: TResult;
     try {
@@ -153,6 +162,14 @@ export class Run<TContext extends object = JsonObject> {
       nextStep: this.#core.nextStep,
       state: snapshotRunState(this.#core.state),
     };
+  }
+
+  /**
+   * Whether policy may change what a phase carries, as far as is known now: streamed text (`llm.after`) and early results of tools
+   * (`tool.after`) have to be held back only where it may. @internal called by adapters.
+   */
+  canChange(phase: Phase): boolean {
+    return this.#core.canChange(phase);
   }
 
   /** Stops the run at once where a lockdown in force covers it. @internal called by the client. */

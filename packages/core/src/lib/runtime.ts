@@ -1,4 +1,4 @@
-import { uuidv7 } from "uuidv7";
+import { V7Generator } from "uuidv7";
 
 /** A timer that was set; `cancel` is idempotent. */
 export interface Timer {
@@ -58,13 +58,37 @@ export function defaultRuntime(overrides: Partial<Runtime> = {}): Runtime {
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     timers: { set: setHostTimer },
     random: () => Math.random(),
-    newId: () => uuidv7(),
+    newId: newUuid,
     fetch: (url, init) => globalThis.fetch(url, init),
     env: (name) => globalThis.process?.env?.[name],
     logger: consoleLogger,
     ...overrides,
   };
 }
+
+let ids: V7Generator | undefined;
+
+function newUuid(): string {
+  ids ??= new V7Generator(typeof crypto === "undefined" ? undefined : pooledRandom());
+  return ids.generate().toString();
+}
+
+/** Random words of the host's strong source, taken in bulk: asking it for a few at a time takes longer than all the rest. */
+function pooledRandom(): { nextUint32(): number } {
+  const pool = new Uint32Array(RANDOM_POOL_WORD_COUNT);
+  let at = pool.length;
+  return {
+    nextUint32: () => {
+      if (at >= pool.length) {
+        crypto.getRandomValues(pool);
+        at = 0;
+      }
+      return pool[at++] ?? 0;
+    },
+  };
+}
+
+const RANDOM_POOL_WORD_COUNT = 256;
 
 function setHostTimer(callback: () => void, delayMs: number, options?: { readonly keepAlive?: boolean }): Timer {
   const handle: unknown = setTimeout(callback, delayMs);

@@ -134,7 +134,7 @@ function holdingOf<TArgs, TContext extends object>(
     runtime: services.runtime,
     desk: services.approvals,
     agent: services.config.agent.slug,
-    runId: core.runId,
+    runId: core.approvalRunId,
     sessionId: core.sessionId,
     actor: core.actor,
     call: facts,

@@ -1,6 +1,7 @@
 import type { JsonValue } from "@handlebar/protocol";
 import type { Facts } from "./facts.ts";
 import { readJsonText } from "./json-text.ts";
+import { readMcpResult } from "./mcp-result.ts";
 
 /** What a tool returned, as conditions read it. */
 export interface ResultReading {
@@ -34,7 +35,7 @@ export class Frame {
     return value;
   }
 
-  /** The call's result; one that arrived as JSON or YAML text is read as such. */
+  /** The call's result; one that arrived as JSON or YAML text, or in an MCP envelope, is read as what it holds. */
   get result(): ResultReading {
     this.#result ??= this.#readResult();
     return this.#result;
@@ -44,8 +45,13 @@ export class Frame {
     const call = this.facts.call;
     const value = call?.result;
     const exceeded = call?.resultExceeded === true;
-    if (typeof value !== "string") return { value, exceeded };
+    if (typeof value !== "string") return { value: unwrapped(value), exceeded };
     const read = readJsonText(value);
-    return read === undefined ? { value, exceeded } : { value: read.value, exceeded: exceeded || !read.complete };
+    if (read === undefined) return { value, exceeded };
+    return read.complete ? { value: unwrapped(read.value), exceeded } : { value: read.value, exceeded: true };
   }
+}
+
+function unwrapped(value: JsonValue | undefined): JsonValue | undefined {
+  return value === undefined ? undefined : (readMcpResult(value) ?? value);
 }

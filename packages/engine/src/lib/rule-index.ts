@@ -67,6 +67,12 @@ export class RuleIndex {
     return this.#remember(phase, tool);
   }
 
+  /** Every rule of a phase, whatever tools it selects. */
+  rulesOf(name: Phase): readonly CompiledRule[] {
+    const { byName, rest } = this.#phases[name];
+    return [...rest, ...[...byName.values()].flat()];
+  }
+
   #remember(phase: PhaseRules, tool: ToolFacts): Candidates {
     const candidates = this.#find(phase, tool, false);
     if (phase.memoCount >= TOOL_MEMO_COUNT_MAX) {

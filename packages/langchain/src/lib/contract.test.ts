@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type AdapterMode, type AdapterSubject, adapterContract } from "@handlebar/testing";
+import * as newest from "langchain";
+import * as oldest from "langchain-oldest";
+import { describe, expect, it, vi } from "vitest";
+import { readEvents, readInvoke, readMessages, readRunStream, readUpdates, readValues } from "./reading.fixture.ts";
+import { type Reader, resumePlan, runPlan, type Wiring } from "./subject.fixture.ts";
+
+const require = createRequire(import.meta.url);
+const versionOf = (name: string): string =>
+  (JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")) as { readonly version: string }).version;
+
+const WAYS: readonly (readonly [name: string, streams: boolean, read: Reader])[] = [
+  ["agent.invoke()", false, readInvoke],
+  ["agent.stream() values", false, readValues],
+  ["agent.stream() updates", false, readUpdates],
+  ["agent.stream() messages", true, readMessages],
+  ["agent.streamEvents() v2", true, readEvents],
+  ["agent.streamEvents() v3", true, readRunStream],
+];
+
+function wiringOf(mode: AdapterMode, { governs, langchain }: Pick<Wiring, "governs" | "langchain">): Wiring {
+  const [, , read] = WAYS.find(([name]) => name === mode.name) ?? WAYS[0] ?? [];
+  if (read === undefined) throw new Error(`no such mode: ${mode.name}`);
+  const readInner = read === readRunStream ? { readInner: readInvoke } : {};
+  return { mode, governs, langchain, read, ...readInner };
+}
+
+function subjectOf(
+  wiring: Pick<Wiring, "governs" | "langchain">,
+  rest: Pick<AdapterSubject, "framework" | "cannot">,
+): AdapterSubject {
+  return {
+    adapter: "langchain",
+    modes: WAYS.map(([name, streams]) => ({ name, streams, can: { pause: true } })),
+    run: (plan) => runPlan(plan, wiringOf(plan.mode, wiring)),
+    resume: (plan, paused) => resumePlan(plan, paused, wiringOf(plan.mode, wiring)),
+    secondCopyOfCore: () => {
+      vi.resetModules();
+      return import("@handlebar/core");
+    },
+    ...rest,
+  };
+}
+
+describe(`the adapter contract with governAgent on langchain ${versionOf("langchain")}`, () => {
+  const framework = `langchain ${versionOf("langchain")}`;
+  const contract = adapterContract(subjectOf({ governs: "agent", langchain: newest }, { framework }));
+  for (const { name, run } of contract.cases) it(name, run);
+
+  it("gives the results that are checked in", async () => {
+    await expect(`${JSON.stringify(contract.results(), null, 2)}\n`).toMatchFileSnapshot("../../contract-results.json");
+  });
+});
+
+const NO_STATUS = {
+  reason: "this version hands a tool's error to the model without marking it as one; under policy it is marked",
+};
+
+describe(`the adapter contract with governAgent on langchain ${versionOf("langchain-oldest")}`, () => {
+  // The same functions, of another version.
+  const langchain = oldest as unknown as Wiring["langchain"];
+  const framework = `langchain ${versionOf("langchain-oldest")}`;
+  const cannot = {
+    "shadow.nothing-changes": NO_STATUS,
+    "off.nothing-changes": NO_STATUS,
+    "errors.tool": NO_STATUS,
+    "errors.user-functions": NO_STATUS,
+    "errors.sink": NO_STATUS,
+  };
+  const contract = adapterContract(subjectOf({ governs: "agent", langchain }, { framework, cannot }));
+  for (const { name, run } of contract.cases) it(name, run);
+});
+
+const NO_HOOK = {
+  reason: "no hook of a middleware runs when an agent fails: the run ends by its time limit",
+  issue: "langchain-ai/langchainjs#11207",
+};
+const OTHER_TEXT = {
+  reason:
+    "middleware cannot know whether another one waits for a tool's error, and so hands it on: the model is told its message alone",
+};
+
+describe(`the adapter contract with the middleware alone on langchain ${versionOf("langchain")}`, () => {
+  const framework = `langchain ${versionOf("langchain")} (middleware alone)`;
+  const cannot = {
+    "run.error": NO_HOOK,
+    "run.error-late": NO_HOOK,
+    "run.error-mid-stream": NO_HOOK,
+    "run.step-bound": { reason: "hooks that begin and end the run are steps of the graph" },
+    "shadow.nothing-changes": OTHER_TEXT,
+    "off.nothing-changes": OTHER_TEXT,
+    "errors.tool": OTHER_TEXT,
+    "errors.user-functions": OTHER_TEXT,
+    "errors.sink": OTHER_TEXT,
+  };
+  const contract = adapterContract(subjectOf({ governs: "middleware", langchain: newest }, { framework, cannot }));
+  for (const { name, run } of contract.cases) it(name, run);
+});

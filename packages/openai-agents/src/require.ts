@@ -1,0 +1,25 @@
+import { createRequire } from "node:module";
+import type { AnyClient } from "@handlebar/core/adapter";
+import { type Adapter, bindFramework, type GovernedRunner, type HandlebarRunnerClass } from "./lib/bind-framework.ts";
+import type { Framework } from "./lib/framework.ts";
+import type { CreateRunOptions, GovernedRun } from "./lib/run-options.ts";
+
+export type { HandlebarRunnerClass } from "./lib/bind-framework.ts";
+export type { CreateRunOptions, GovernedRun, GovernOptions, HandlebarOption, RunStart } from "./lib/run-options.ts";
+export { recordToolError } from "./lib/tool-failure.ts";
+
+// A program that calls `require` has the framework's other copy, the one for `require`, and agents, states and errors of one
+// copy are strangers to the other.
+const framework = createRequire(import.meta.url)("@openai/agents") as Framework;
+const adapter: Adapter = bindFramework(framework);
+
+/**
+ * Gives the framework's `run`, with its types, under a client: the one changed line of a program. Each call is a run of the client's, or
+ * joins the one that it is made in. It throws what the framework throws, and nothing for what policy does.
+ * @throws HandlebarError `HB_RUN_CONFIG_INVALID` from the function, where `start` or `handlebar` is wrong.
+ */
+export const createRun: (hb: AnyClient, options?: CreateRunOptions) => GovernedRun = adapter.createRun;
+
+/** The framework's `Runner`, under a client: `new HandlebarRunner(hb, config, options)`; its `run` is that of `createRun`. */
+export const HandlebarRunner: HandlebarRunnerClass = adapter.HandlebarRunner;
+export type HandlebarRunner = GovernedRunner;
