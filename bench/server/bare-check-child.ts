@@ -32,7 +32,8 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ po
 });
 process.on("message", () => {
   globalThis.gc?.();
-  process.send?.({ rssBytes: process.memoryUsage().rss });
+  const { user, system } = process.cpuUsage();
+  process.send?.({ rssBytes: process.memoryUsage().rss, cpuMicros: user + system });
 });
 process.on("disconnect", () => {
   server.close();

@@ -52,10 +52,13 @@ function bodyOf(agentId: string, at: number): Buffer {
 
 interface Target {
   readonly name: string;
+  readonly server: Child;
   readonly load: HttpLoad;
   readonly agent: string;
   readonly perSecond: number[];
   readonly latenciesMs: number[];
+  /** Processor time of the server for one request. */
+  readonly cpuMicros: number[];
 }
 
 async function prepare(server: Child, key: string): Promise<void> {
@@ -68,17 +71,29 @@ async function prepare(server: Child, key: string): Promise<void> {
   await ask("/v1/policies", { policies: POLICIES });
 }
 
-function targetOf(name: string, server: Child, options: { readonly key?: string | undefined; readonly agent: string }): Target {
+function targetOf(
+  name: string,
+  server: Child,
+  options: { readonly key?: string | undefined; readonly agent: string },
+): Target {
   const { key, agent } = options;
-  const load = new HttpLoad({ origin: server.origin, path: "/v1/agents/check", key, connectionCount: CONNECTION_COUNT });
-  return { name, load, agent, perSecond: [], latenciesMs: [] };
+  const load = new HttpLoad({
+    origin: server.origin,
+    path: "/v1/agents/check",
+    key,
+    connectionCount: CONNECTION_COUNT,
+  });
+  return { name, server, load, agent, perSecond: [], latenciesMs: [], cpuMicros: [] };
 }
 
-async function measure({ load, agent, perSecond, latenciesMs }: Target, isKept: boolean): Promise<void> {
+async function measure(target: Target, isKept: boolean): Promise<void> {
+  const { server, load, agent, perSecond, latenciesMs, cpuMicros } = target;
+  const cpuBefore = await server.cpuMicros();
   const untilMs = performance.now() + ROUND_MS;
   let at = 0;
   const figures = await load.run(() => (performance.now() < untilMs ? bodyOf(agent, at++) : undefined));
   if (!isKept) return;
+  cpuMicros.push(((await server.cpuMicros()) - cpuBefore) / figures.latenciesMs.length);
   perSecond.push(figures.perSecond);
   for (const latency of figures.latenciesMs) latenciesMs.push(latency);
 }
@@ -106,13 +121,14 @@ const targets = [
 for (let round = 0; round <= ROUND_COUNT; round++) for (const target of targets) await measure(target, round > 0);
 
 const first = median(targets[0]?.perSecond ?? []);
+const firstCpu = median(targets[0]?.cpuMicros ?? []);
 console.log(`POST /v1/agents/check, ${CONNECTION_COUNT} connections, medians of ${ROUND_COUNT} rounds in turn`);
-for (const { name, perSecond, latenciesMs } of targets) {
+for (const { name, perSecond, latenciesMs, cpuMicros } of targets) {
   const rate = median(perSecond);
-  const times = [0.5, 0.99].map((share) => quantile(latenciesMs, share).toFixed(1));
-  console.log(
-    `${name.padEnd(32)} ${rate.toFixed(0).padStart(6)}/s  ${(rate / first).toFixed(2)}  p50 ${times[0]} ms  p99 ${times[1]} ms`,
-  );
+  const cpu = median(cpuMicros);
+  const [p50, p99] = [0.5, 0.99].map((share) => quantile(latenciesMs, share).toFixed(1));
+  const rates = `${rate.toFixed(0).padStart(6)}/s  ${(rate / first).toFixed(2)}  p50 ${p50} ms  p99 ${p99} ms`;
+  console.log(`${name.padEnd(32)} ${rates}  ${cpu.toFixed(0)} µs of processor time, ${(firstCpu / cpu).toFixed(2)}`);
 }
 for (const { load } of targets) load.close();
 for (const child of [bare, sqlite, onPostgres]) await child.stop();

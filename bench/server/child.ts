@@ -7,6 +7,8 @@ export interface Child {
   readonly firstKey: string | undefined;
   /** Its resident memory after a collection. */
   rssBytes(): Promise<number>;
+  /** Processor time that it took so far, where its script says so. */
+  cpuMicros(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -23,17 +25,20 @@ export async function startChild(script: string, ...args: readonly string[]): Pr
   return {
     origin,
     firstKey,
-    rssBytes: async () => {
-      const answer = next<{ readonly rssBytes: number }>(child);
-      child.send("memory");
-      return (await answer).rssBytes;
-    },
+    rssBytes: async () => (await ask(child)).rssBytes,
+    cpuMicros: async () => (await ask(child)).cpuMicros ?? Number.NaN,
     stop: () =>
       new Promise((resolve) => {
         child.once("exit", () => resolve());
         child.disconnect();
       }),
   };
+}
+
+function ask(child: ChildProcess): Promise<{ readonly rssBytes: number; readonly cpuMicros?: number }> {
+  const answer = next<{ readonly rssBytes: number; readonly cpuMicros?: number }>(child);
+  child.send("memory");
+  return answer;
 }
 
 function next<T>(child: ChildProcess): Promise<T> {

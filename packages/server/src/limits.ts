@@ -72,7 +72,7 @@ export const STATE_ATTEMPT_COUNT_MAX = 8;
 export const RUN_STATUS_COUNT_MAX = 50_000;
 
 /** How long a run's status is used without looking again, where other processes may end the run. */
-export const RUN_STATUS_TTL_MS = 1_000;
+export const RUN_STATUS_TTL_MS = 5_000;
 
 /** Prompts of one run that are remembered as noted; a further one is noted again, which costs room alone. */
 export const RUN_PROMPT_COUNT_MAX = 1_024;
@@ -206,7 +206,7 @@ export const LEGACY_RUN_COUNT_MAX = 10_000;
 export const LEGACY_CALL_COUNT_MAX = 1_024;
 
 /** Events that one commit takes; more only when one request brings them. */
-export const EVENT_COMMIT_COUNT_MAX = 2_000;
+export const EVENT_COMMIT_COUNT_MAX = 1_000;
 
 /** Budget operations that one commit takes; more only when one request brings them. */
 export const BUDGET_COMMIT_COUNT_MAX = 1_000;

@@ -9,7 +9,7 @@ import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
  */
 export const ingestRequestSchema = z.strictObject({
   agentId: slugSchema,
-  events: z.array(z.unknown()).min(1).max(1000),
+  events: z.array(z.unknown().describe("an audit event, as `event.schema.json` has it")).min(1).max(1000),
 });
 export interface IngestRequest extends z.infer<typeof ingestRequestSchema> {}
 

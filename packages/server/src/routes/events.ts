@@ -11,6 +11,7 @@ import {
   ingestRequestSchema,
   statsAnswerSchema,
   statsQuerySchema,
+  tailMessageSchema,
 } from "@handlebar/protocol";
 import * as z from "zod";
 import { INGEST_BODY_SIZE_BYTES_MAX, LIST_PAGE_COUNT } from "../limits.ts";
@@ -66,7 +67,7 @@ function searchRoutes({ events, tail }: Pick<Services, "events" | "tail">): read
       tag: TAG,
       scope: "read",
       query: eventFilterSchema,
-      answers: { 200: { description: "Messages of the tail, one JSON object per event" } },
+      answers: { 200: { description: "Messages of the tail, one JSON object per event", events: tailMessageSchema } },
       handle: ({ principal: { workspaceId }, query }) => ({
         stream: (sink) => tail.open({ workspaceId, filter: filterOf(query) }, sink),
       }),

@@ -27,11 +27,12 @@ export interface CheckCall {
   readonly given: CheckFacts;
   readonly set: PolicySet;
   readonly world: CheckWorld;
-  readonly windows: SharedCall;
+  /** The windows of this call: the same however often it is tried. */
+  readonly windows: () => SharedCall;
   /** Where held calls are brought before a person. */
   readonly approvals: ApprovalDesk | undefined;
   /** Names this request; the same however often it is tried. */
-  readonly operationId: string;
+  readonly operationId: () => string;
 }
 
 /** Decides one call of a run as the engine does, and remembers what it came to. */
@@ -82,9 +83,10 @@ class Asking {
   }
 
   async decide(): Promise<Decision> {
-    const { set, given, windows } = this.#call;
+    const { set, given } = this.#call;
     const adds = sharedAdds(set, this.#facts);
     if (this.#needed.length === 0 && adds.length === 0) return this.#withAnswer(undefined);
+    const windows = this.#call.windows();
     const id = reservationIdOf(this.#facts);
     if (isAfter(given)) {
       // What a call came to is in the windows before it is asked what they say.
@@ -105,9 +107,10 @@ class Asking {
     const { set, given, approvals, workspaceId, operationId } = this.#call;
     const first = this.#decideNow(shared, undefined);
     if (approvals === undefined || given.phase !== "tool.before") return first;
-    const held = { workspaceId, facts: this.#facts, set, decision: first, callId: given.callId, operationId };
+    const held = { workspaceId, facts: this.#facts };
     if (first.cause.kind === "HITL_PENDING") {
-      const approval = await holdCheck(approvals, held);
+      const request = { ...held, set, decision: first, callId: given.callId, operationId: operationId() };
+      const approval = await holdCheck(approvals, request);
       return approval === undefined ? unheldDecision(first) : this.#decideNow(shared, approval);
     }
     const standing = isHeldBeside(first) ? await standingApproval(approvals, held) : undefined;

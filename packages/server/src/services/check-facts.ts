@@ -18,7 +18,7 @@ export interface CheckWorld {
   readonly lockdowns: readonly Lockdown[];
   readonly failClosed: boolean;
   readonly enforceMode: "enforce" | "shadow";
-  /** Stands in for the call's id, where the client gives none. */
+  /** The call's id; one of the server's where the client gives none. */
   readonly callId: string;
 }
 
@@ -82,7 +82,7 @@ function callOf(given: CheckFacts, { tools, callId }: CheckWorld): CallFacts | u
   const known = tools.find(({ name }) => name === tool.name);
   const tags = known === undefined ? (tool.tags ?? []) : [...new Set([...effectiveTags(known), ...(tool.tags ?? [])])];
   return {
-    callId: given.callId ?? callId,
+    callId,
     tool: { name: tool.name, tags, kind: tool.kind ?? known?.kind },
     args: given.args ?? {},
     argsExceeded: given.argsExceeded,
@@ -96,5 +96,5 @@ function callOf(given: CheckFacts, { tools, callId }: CheckWorld): CallFacts | u
 function llmOf(given: CheckFacts, { callId }: CheckWorld): LlmFacts {
   const { phase, model, messages } = given;
   const said = phase === "llm.after" ? { response: messages?.at(-1) } : { messages };
-  return { callId: given.callId ?? callId, model, ...said };
+  return { callId, model, ...said };
 }

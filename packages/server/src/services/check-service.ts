@@ -60,16 +60,25 @@ export class CheckService {
     },
   ): CheckCall {
     const { runtime, approvals, windows } = this.#deps;
-    const operationId = runtime.newId();
     const { body, set, world } = known;
+    // Most calls need neither: an id is made for those alone that do.
+    let operationId: string | undefined;
+    const idOf = (): string => {
+      operationId ??= runtime.newId();
+      return operationId;
+    };
+    let opened: SharedCall | undefined;
     return {
       workspaceId,
       given,
       set,
-      world: { ...world, nowMs: runtime.nowMs(), callId: operationId },
-      windows: windows.open({ workspaceId, operationId, policies: set.policies }),
+      world: { ...world, nowMs: runtime.nowMs(), callId: given.callId ?? idOf() },
+      windows: () => {
+        opened ??= windows.open({ workspaceId, operationId: idOf(), policies: set.policies });
+        return opened;
+      },
       approvals: body.hold === true ? approvals : undefined,
-      operationId,
+      operationId: idOf,
     };
   }
 }

@@ -58,7 +58,7 @@ export function legacyData(
     case "run.ended":
       return { status: data.status, steps: data.totalSteps ?? 0 };
     case "error":
-      return { code: "HB_CLIENT_ERROR", scope: data.scope, message: data.message };
+      return { code: "client", scope: data.scope, message: data.message };
     default:
       return undefined;
   }

@@ -1,6 +1,9 @@
 import type { EventRow } from "./events-table.ts";
 import type { EventTableRow } from "./schema.ts";
 
+/** Characters of a tool's name that can be searched for: what is registered is no longer, and an index has no room for a model's whole novel. */
+const TOOL_LENGTH_MAX = 256;
+
 /**
  * An event's columns, in the order in which both databases insert them.
  * @throws Error when the id is not a UUIDv7: whoever takes events in refuses such before.
@@ -16,7 +19,7 @@ export function toEventTableRow(row: EventRow): EventTableRow {
     actor_external_id: row.actorExternalId ?? null,
     kind: row.kind,
     ts_ms: timeOf(row),
-    tool: row.tool ?? null,
+    tool: row.tool?.slice(0, TOOL_LENGTH_MAX) ?? null,
     verdict: row.verdict ?? null,
     cause: row.cause ?? null,
     rule_id: row.ruleId ?? null,

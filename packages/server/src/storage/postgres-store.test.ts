@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { BudgetOperation } from "./budgets-table.ts";
+import { eventRow } from "./contract/contract-case.test-support.ts";
 import { openTestPostgresStore, type TestPostgresStore } from "./postgres-store.test-support.ts";
 import { openPostgresStore } from "./postgres-store.ts";
 import { TEST_WORKSPACE } from "./test-store.test-support.ts";
@@ -86,6 +87,30 @@ describe("openPostgresStore", () => {
       await test.database.query("select count(*)::int from pg_inherits where inhparent = 'events'::regclass"),
     ).toEqual([{ count: 10 }]);
     await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it("stores events with the longest ids there may be, and with names that nobody expects", async () => {
+    // Nothing that could be compressed, four bytes each.
+    const long = (length: number, from: number): string =>
+      Array.from({ length }, (_, at) => String.fromCodePoint(0x10000 + ((at * 7_919 + from * 104_729) % 60_000))).join(
+        "",
+      );
+    const row = eventRow({
+      workspaceId: TEST_WORKSPACE,
+      seq: 0,
+      runId: long(256, 1),
+      sessionId: long(256, 2),
+      actorExternalId: long(256, 3),
+      tool: long(20_000, 4),
+      ruleId: long(256, 5),
+      dropped: [{ runId: long(256, 6), from: 1, to: 2 }],
+    });
+    expect(await test.store.events.insert([row])).toEqual([true]);
+    const { items } = await test.store.events.search(TEST_WORKSPACE, { runId: row.runId }, { limit: 2 });
+    expect(items).toEqual([JSON.parse(row.json)]);
+    await expect(test.store.budgets.apply(TEST_WORKSPACE, [spendOne(1, long(2_000, 7))], 1_000)).rejects.toMatchObject({
+      code: "HB_REQUEST_INVALID",
+    });
   });
 
   it("says that there is no database, and leaves nothing open", async () => {

@@ -11,6 +11,8 @@ import { Turns } from "./turns.ts";
 
 const BUSY_TIMEOUT_MS = 5_000;
 const CACHE_KIB = 65_536;
+/** Look-ups by key touch few pages. */
+const READER_CACHE_KIB = 16_384;
 const WAL_SIZE_BYTES = 64 * 1024 * 1024;
 /** Marks the file as Handlebar's: `HBAR`. */
 const APPLICATION_ID = 0x48424152;
@@ -56,7 +58,7 @@ export async function openSqliteFile(folder: string, options: SqliteFileOptions 
 export function openForReading(path: string): Database.Database {
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   db.pragma("query_only = on");
-  db.pragma(`cache_size = -${CACHE_KIB}`);
+  db.pragma(`cache_size = -${READER_CACHE_KIB}`);
   return db;
 }
 

@@ -20,6 +20,20 @@ export const EVENT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "an event that cannot be stored fails its own insert alone",
+    run: async ({ store: { events }, workspaceId }) => {
+      const bad = eventRow({ workspaceId, seq: 1, eventId: "0190a5f0-0000-4000-8000-000000000000" });
+      const results = await Promise.allSettled([
+        events.insert([eventRow({ workspaceId, seq: 0 })]),
+        events.insert([eventRow({ workspaceId, seq: 2 }), bad]),
+        events.insert([eventRow({ workspaceId, seq: 3 })]),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+      expect((await events.search(workspaceId, {}, { limit: 9 })).items.map(({ seq }) => seq)).toEqual([3, 0]);
+      expect(events.waiting).toEqual({ count: 0, sizeBytes: 0 });
+    },
+  },
+  {
     name: "what waits is counted until it is stored",
     run: async ({ store: { events }, workspaceId }) => {
       const inserted = events.insert([eventRow({ workspaceId, seq: 0 }), eventRow({ workspaceId, seq: 1 })]);
