@@ -49,7 +49,7 @@ export function withoutCalls(specificationVersion: string): unknown {
   return closingEnd(specificationVersion).finishReason;
 }
 
-export function streamOf(parts: readonly SdkStreamPart[]): ReadableStream<SdkStreamPart> {
+function streamOf(parts: readonly SdkStreamPart[]): ReadableStream<SdkStreamPart> {
   let at = 0;
   return new ReadableStream<SdkStreamPart>({
     pull: (controller) => {

@@ -143,6 +143,34 @@ describe.each(VERSIONS)("governed tools on $framework", (version) => {
     ]);
   });
 
+  it("no call of a batch starts before all of it are decided, and none after one of them ended the run", async () => {
+    let decide = (): void => undefined;
+    const slow = new Promise<number>((resolve) => {
+      decide = () => resolve(1);
+    });
+    const end: Rule = {
+      name: "end",
+      on: "tool.before",
+      tool: { name: "wipe" },
+      when: { kind: "signal", signal: "slow", type: "number", op: "eq", value: 1 },
+      effect: { type: "block", control: "TERMINATE" },
+    };
+    const world = openTestWorld(version, [end], { signals: { slow: () => slow } });
+    const { mock } = world.model([{ calls: [["read"], ["wipe"]] }]);
+    const ran: string[] = [];
+    const tool = (name: string): object => toolOf(version.sdk, { execute: () => ran.push(name) });
+    const tools = { read: tool("read"), wipe: tool("wipe") };
+    const result = world.sdk.generateText({ model: mock, tools, prompt: "go" });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(world.eventsOf("tool.decision").map(({ data }) => [data.tool.name, data.verdict])).toEqual([
+      ["read", "ALLOW"],
+    ]);
+    decide();
+    await result;
+    expect(ran).toEqual([]);
+    expect(world.eventsOf("tool.result").map(({ data }) => data.error?.name)).toEqual(["NotStarted"]);
+  });
+
   it("the caller's own question for an approval is asked first and still pauses", async () => {
     const world = openTestWorld(version, [], { govern: { approvals: "native" } });
     const { mock } = world.model([{ calls: [["t"]] }]);

@@ -171,6 +171,35 @@ describe("a paused run", () => {
     expect(started?.seq).toBeGreaterThan(last?.seq ?? Number.POSITIVE_INFINITY);
   });
 
+  it("of an agent in an agent goes on in another process, inside the inner one", async () => {
+    const paid: number[] = [];
+    const make = (inner: ReturnType<typeof script>, outer: ReturnType<typeof script>) =>
+      new Agent({
+        name: "outer",
+        model: outer,
+        tools: [
+          new Agent({ name: "inner", model: inner, tools: [payTool(paid)] }).asTool({
+            toolName: "ask_inner",
+            toolDescription: "inner",
+          }),
+        ],
+      });
+    const first = held();
+    const before = make(script([["pay", { amount: 900 }]]), script([["ask_inner", { input: "pay" }]]));
+    const paused = await first.world.run(before, "go");
+    const second = openWorld([ASK], {
+      config: { onApproval: () => ({ status: "approved", by: "ann" }), approvalWaitMs: 5_000 },
+    });
+    const after = make(script("inner done"), script("outer done"));
+    const result = await second.run(after, await RunState.fromString(after, paused.state.toString()));
+    expect([result.finalOutput, paid]).toEqual(["outer done", [900]]);
+    expect(second.eventsOf("tool.result").map(({ data }) => [data.tool.name, data.result])).toEqual([
+      ["pay", "paid"],
+      ["ask_inner", "inner done"],
+    ]);
+    expect(second.eventsOf("run.ended").map(({ data }) => data.status)).toEqual(["success"]);
+  });
+
   it("is not joined by another actor who got hold of its state", async () => {
     const { world } = held();
     const paid: number[] = [];

@@ -158,13 +158,19 @@ function empty({ chunks }: Reading): AgentOutcome {
 
 function outcomeOf(result: Result, { chunks, events }: Reading): AgentOutcome {
   const isFinal = result.state._currentStep?.type === "next_step_final_output";
+  const withheld = new Set(
+    result.toolOutputGuardrailResults.flatMap(({ output: { outputInfo } }) =>
+      outputInfo?.verdict === "BLOCK" ? [outputInfo.callId] : [],
+    ),
+  );
   const results = result.newItems.flatMap((item): readonly CallerResult[] => {
     if (item.type !== "tool_call_output_item" || item.rawItem.type !== "function_call_result") return [];
     return [
       {
         callId: item.rawItem.callId,
         tool: item.rawItem.name,
-        status: item.executionStatus === "executed" ? "done" : "failed",
+        // The framework marks what did not run, and its guardrail results say what was withheld.
+        status: item.executionStatus === "executed" && !withheld.has(item.rawItem.callId) ? "done" : "failed",
         result: item.output,
       },
     ];

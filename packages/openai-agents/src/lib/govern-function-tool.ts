@@ -1,5 +1,5 @@
-import { getCurrentRun } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
+import { getCurrentRun, type ToolResultDecision } from "@handlebar/core";
+import type { AnyRun, Decision } from "@handlebar/core/adapter";
 import type {
   FunctionTool,
   ToolGuardrailFunctionOutput,
@@ -55,7 +55,11 @@ function inputGuard(tool: GovernedTool): ToolInputGuardrailDefinition & { readon
       const call = await decidedCall(run, ledgerOf(run), askedFunctionCall(toolCall));
       call.isAgent = isAgentTool(tool);
       const stopped = startCall(run, call);
-      return stopped === undefined ? ALLOW : { behavior: { type: "rejectContent", message: stopped.denied } };
+      if (stopped === undefined) return ALLOW;
+      return {
+        behavior: { type: "rejectContent", message: stopped.message },
+        outputInfo: infoOf(toolCall.callId, stopped),
+      };
     },
   };
 }
@@ -75,8 +79,10 @@ function outputGuard(
       // An agent used as a tool gives an empty text when it paused for an approval: its call goes on later.
       if (call === undefined || (isAgentTool(tool) && data.output === "")) return ALLOW;
       const error = failureOf({ output: data.output, callId: data.toolCall.callId }, framework);
-      const output = await finishCall(run, call, { output: data.output, error });
-      return output === data.output ? ALLOW : replaced(tool, data, output);
+      const after = await finishCall(run, call, { output: data.output, error });
+      const outputInfo = infoOf(data.toolCall.callId, after);
+      if (after.verdict === "BLOCK") return { behavior: { type: "rejectContent", message: after.message }, outputInfo };
+      return after.result === data.output ? ALLOW : replaced(tool, { ...data, output: after.result }, outputInfo);
     },
   };
 }
@@ -85,28 +91,38 @@ async function finishCall(
   run: AnyRun,
   call: LedgerCall,
   { output, error }: { readonly output: unknown; readonly error: unknown },
-): Promise<unknown> {
+): Promise<ToolResultDecision> {
   const ledger = ledgerOf(run);
   ledger.settle(call);
   const after = await run.afterTool(call.decision, { result: output, ...(error === undefined ? {} : { error }) });
   ledger.noteStop([after]);
-  if (after.verdict === "ALLOW") return after.result;
-  if (call.callId !== undefined) ledger.noteDenial(call.callId, after.message);
-  return after.message;
+  if (after.verdict === "BLOCK" && call.callId !== undefined) ledger.noteDenial(call.callId, after.message);
+  return after;
 }
 
 /** Hands on another output. The framework stops at the first guardrail that replaces one, so the tool's own are asked here. */
 async function replaced(
   tool: GovernedTool,
   data: ToolOutputGuardrailData,
-  output: unknown,
+  outputInfo: GuardInfo,
 ): Promise<ToolGuardrailFunctionOutput> {
   for (const guard of (tool.outputGuardrails ?? []).filter((one) => !isGuard(one))) {
-    const said = await guard.run({ ...data, output });
+    const said = await guard.run(data);
     if (said.behavior !== undefined && said.behavior.type !== "allow") return said;
   }
   // The framework hands on whatever stands here; it only declares text.
-  return { behavior: { type: "rejectContent", message: output as string } };
+  return { behavior: { type: "rejectContent", message: data.output as string }, outputInfo };
+}
+
+/** What the framework's list of guardrail results says of a call, for the program to read. */
+interface GuardInfo {
+  readonly callId: string;
+  readonly verdict: Decision["verdict"];
+  readonly cause: Decision["cause"];
+}
+
+function infoOf(callId: string, { verdict, cause }: Decision): GuardInfo {
+  return { callId, verdict, cause };
 }
 
 /** An agent used as a tool has a way to listen to its events that no other tool has. */

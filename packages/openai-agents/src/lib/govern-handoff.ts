@@ -21,7 +21,7 @@ export function governHandoff(handoff: Handoff, from: AnyAgent): Handoff {
     const call = await decidedCall(run, ledger, asked);
     const stopped = startCall(run, call);
     if (stopped !== undefined) {
-      if (call.callId !== undefined) ledger.replaceResult(call.callId, stopped.denied);
+      if (call.callId !== undefined) ledger.replaceResult(call.callId, stopped.message);
       return from;
     }
     const agent = await own(context, args);

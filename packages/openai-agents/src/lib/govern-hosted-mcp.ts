@@ -49,7 +49,7 @@ function answering(own: OnApproval | undefined): OnApproval {
     const ledger = ledgerOf(run);
     const call = await decidedCall(run, ledger, asked);
     const stopped = startCall(run, call);
-    if (stopped !== undefined) return { approve: false, reason: stopped.denied };
+    if (stopped !== undefined) return { approve: false, reason: stopped.message };
     if (own === undefined) {
       ledger.settle(call);
       return { approve: false, reason: "this call was asked for beside a denied one; ask for it again" };

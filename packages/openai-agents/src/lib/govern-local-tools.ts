@@ -27,7 +27,7 @@ async function runLocal<T>({ asked, execute, denied }: LocalCall<T>): Promise<T>
   if (run === undefined) return execute();
   const call = await decidedCall(run, ledgerOf(run), asked);
   const stopped = startCall(run, call);
-  if (stopped !== undefined) return denied(stopped.denied);
+  if (stopped !== undefined) return denied(stopped.message);
   try {
     const result = await execute();
     const after = await finish(run, call, { result });

@@ -57,7 +57,7 @@ export class ModelTurn {
     this.#callId = decision.callId;
     if (decision.verdict === "BLOCK") return { stopped: decision.message };
     const sent = mapped.apply(decision.messages);
-    return { request: { ...sent, signal: this.#signal(sent.signal) } };
+    return { request: { ...sent, tracing: this.#tracing(sent.tracing), signal: this.#signal(sent.signal) } };
   }
 
   /** Accounts for an answer that did not come; gives the message to go on with where the run was ended meanwhile. */
@@ -106,6 +106,11 @@ export class ModelTurn {
 
   #stopText(decision: { readonly verdict: string; readonly message: string }): string {
     return decision.verdict === "BLOCK" ? decision.message : this.stopMessage;
+  }
+
+  /** A trace would hold what the provider answered, as it came: where policy may change that, it goes without. */
+  #tracing(own: ModelRequest["tracing"]): ModelRequest["tracing"] {
+    return own === true && this.#run.canChange("llm.after") ? "enabled_without_data" : own;
   }
 
   /** Fires when the request is to be given up: by its caller, or since the run has ended. */

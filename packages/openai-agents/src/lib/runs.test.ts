@@ -156,6 +156,15 @@ describe("models", () => {
     });
   });
 
+  it("write no answer into a trace that policy may change", async () => {
+    const tracing = async (rules: readonly Rule[]) => {
+      const model = script("done");
+      await openWorld(rules).run(new Agent({ name: "a", model }), "go");
+      return model.lastCall?.request.tracing;
+    };
+    expect([await tracing([]), await tracing([MAIL])]).toEqual([true, "enabled_without_data"]);
+  });
+
   it("count cached and reasoning tokens", async () => {
     const usage = new Usage({
       inputTokens: 100,

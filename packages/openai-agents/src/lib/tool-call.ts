@@ -1,5 +1,5 @@
 import type { ToolCall, ToolDecision } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
+import type { AnyRun, Decision } from "@handlebar/core/adapter";
 import type { FunctionCallItem } from "@openai/agents";
 import { type AskedCall, type CallLedger, isPending, type LedgerCall, ledgerOf } from "./call-ledger.ts";
 
@@ -53,8 +53,8 @@ export async function decidedCall(run: AnyRun, ledger: CallLedger, asked: AskedC
   return known;
 }
 
-/** Lets a decided call start, or says why it may not. Asked in the tick in which the framework goes on to start it. */
-export function startCall(run: AnyRun, call: LedgerCall): { readonly denied: string } | undefined {
+/** Lets a decided call start, or gives the decision that stops it. Asked in the tick in which the framework goes on to start it. */
+export function startCall(run: AnyRun, call: LedgerCall): Decision | undefined {
   const ledger = ledgerOf(run);
   const denied = call.decision.verdict === "BLOCK" ? call.decision : run.notStarted(call.decision);
   if (denied === undefined) {
@@ -64,5 +64,5 @@ export function startCall(run: AnyRun, call: LedgerCall): { readonly denied: str
   ledger.noteStop([denied]);
   ledger.settle(call);
   if (call.callId !== undefined) ledger.noteDenial(call.callId, denied.message);
-  return { denied: denied.message };
+  return denied;
 }

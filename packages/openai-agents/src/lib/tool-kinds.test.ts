@@ -387,6 +387,24 @@ describe("function tools", () => {
     ]);
   });
 
+  it("tell the program through the framework's guardrail results which calls were denied or withheld, and why", async () => {
+    const world = openWorld([blockTool("one"), blockTool("two", { on: "tool.after" })]);
+    const model = script(
+      [
+        ["one", {}],
+        ["two", {}],
+      ],
+      "done",
+    );
+    const agent = new Agent({ name: "a", model, tools: [codeTool("one", () => 1), codeTool("two", () => 2)] });
+    const result = await world.run(agent, "go");
+    const info = (results: readonly { readonly output: { readonly outputInfo?: unknown } }[]) =>
+      results.flatMap(({ output }) => output.outputInfo ?? []);
+    const denied = { verdict: "BLOCK", cause: { kind: "RULE_VIOLATION" } };
+    expect(info(result.toolInputGuardrailResults)).toMatchObject([{ callId: "call-1", ...denied }]);
+    expect(info(result.toolOutputGuardrailResults)).toMatchObject([{ callId: "call-2", ...denied }]);
+  });
+
   it("with `recordToolError` have what they threw on record, and the model reads the framework's own words", async () => {
     const fail = tool({
       name: "fail",

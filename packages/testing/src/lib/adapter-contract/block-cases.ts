@@ -183,6 +183,9 @@ export const BLOCK_CASES: readonly CaseBody[] = [
       expectEqual("executed", box.names, ["read"]);
       expectExcludes("what the model is sent", model.sent, SECRET);
       expectExcludes("what the caller is handed", outcome.seen, SECRET);
+      const withheld = world.eventsOf("tool.result")[0]?.data.decision?.message;
+      expectIncludes("what the model is told", model.sentIn(1), JSON.stringify(withheld).slice(1, -1));
+      expectEqual("the status of the call", resultOf(outcome, "call-1")?.status ?? "failed", "failed");
       expectEqual("the final text", outcome.text, "finished");
       expectComplete(world);
     },

@@ -149,4 +149,32 @@ export const TERMINATE_CASES: readonly CaseBody[] = [
       expectRunEnded(world, "interrupted");
     },
   },
+  {
+    id: "terminate.model-in-flight",
+    title: "a lockdown while the model answers aborts the request, and the caller sees no exception",
+    run: async (world) => {
+      const plane = world.plane();
+      const hb = world.connectedClient();
+      await world.drive(hb.ready());
+      let wasAborted = false;
+      const box = new ToolBox();
+      const model = new ScriptedModel([
+        {
+          calls: [["send"]],
+          after: async ({ signal }) => {
+            plane.addLockdown({ scope: { kind: "agent", slug: "contract" } });
+            await untilAborted(signal, () => {
+              wasAborted = true;
+            });
+            signal?.throwIfAborted();
+          },
+        },
+      ]);
+      const outcome = await world.run({ hb, model, tools: [box.tool("send")] });
+      expectDone(outcome);
+      expectTrue("the request was aborted", wasAborted);
+      expectEqual("executed", box.names, []);
+      expectRunEnded(world, "interrupted");
+    },
+  },
 ];
