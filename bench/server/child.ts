@@ -43,7 +43,11 @@ function ask(child: ChildProcess): Promise<{ readonly rssBytes: number; readonly
 
 function next<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve(message as T));
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+    const onExit = (code: number | null): void => reject(new Error(`the server ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      resolve(message as T);
+    });
   });
 }
