@@ -23,8 +23,8 @@ export interface Holding {
   readonly call: CallFacts;
   /** The arguments' plain form says all there is: an answer can be bound to it. */
   readonly canBind: boolean;
-  /** The arguments as they may be shown. */
-  readonly shownArgs: JsonValue | undefined;
+  /** The arguments as they may be shown; looked for only where a call is held, since that takes time. */
+  readonly shownArgs: () => JsonValue | undefined;
   readonly waitMs: number;
   readonly requestTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -89,6 +89,7 @@ function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefi
     ? fingerprint({ agent: holding.agent, tool: call.tool.name, args: call.args, actor })
     : undefined;
   if (bound === undefined) return undefined;
+  const shownArgs = holding.shownArgs();
   const effect = held.set.policies
     .find((policy) => policy.id === held.policyId)
     ?.rules.find((rule) => rule.id === held.ruleId)?.effect;
@@ -102,7 +103,7 @@ function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefi
     ruleId: held.ruleId,
     policyId: held.policyId,
     ...(holding.sessionId === undefined ? {} : { sessionId: holding.sessionId }),
-    ...(holding.shownArgs === undefined ? {} : { args: holding.shownArgs }),
+    ...(shownArgs === undefined ? {} : { args: shownArgs }),
     ...(actor === undefined ? {} : { actor }),
     ...(effect?.reason === undefined ? {} : { reason: effect.reason }),
     ...(effect?.type === "hitl" && effect.approval !== undefined ? { terms: effect.approval } : {}),

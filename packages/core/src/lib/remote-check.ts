@@ -1,5 +1,6 @@
 import { type CallFacts, labelsOf, UNKNOWN } from "@handlebar/engine";
 import type { ApprovalRequest, CheckFacts, Decision, JsonValue, Metrics } from "@handlebar/protocol";
+import type { CaptureLevel } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { LIMITS } from "./limits.ts";
 import type { RunCore } from "./run-core.ts";
@@ -11,6 +12,8 @@ export interface RemoteCall {
   readonly call?: CallFacts;
   readonly metrics?: Metrics;
   readonly llm?: Pick<CheckFacts, "messages" | "model" | "callId">;
+  /** The arguments as people may be shown them. */
+  readonly shownArgs?: () => JsonValue | undefined;
 }
 
 /** Asks the control plane with what the user's functions said; `undefined` when it cannot be asked. */
@@ -33,6 +36,8 @@ export function remoteQuestion<TContext extends object>(
       phase: question.phase,
       ...(question.metrics === undefined ? {} : { metrics: { ...question.metrics } }),
       ...(prompt === undefined ? {} : { prompt }),
+      ...shownArgsOf(config.capture.args, question),
+      ...(core.approvalRunId === core.runId ? {} : { continues: core.approvalRunId }),
     };
     const answer = await link.check({
       facts,
@@ -64,7 +69,7 @@ export function remoteRequest<TContext extends object>(
     approvalId: cause.approvalId,
     fingerprint: bound,
     agent: agent.slug,
-    runId: core.runId,
+    runId: core.approvalRunId,
     callId: call.callId,
     tool: call.tool.name,
     ruleId: cause.ruleId,
@@ -73,6 +78,11 @@ export function remoteRequest<TContext extends object>(
     ...(held.shownArgs === undefined ? {} : { args: held.shownArgs }),
     ...(core.actor === undefined ? {} : { actor: core.actor }),
   };
+}
+
+/** Nothing where the arguments may be shown as they are. */
+function shownArgsOf(level: CaptureLevel, { shownArgs }: RemoteCall): Pick<CheckFacts, "shownArgs"> {
+  return shownArgs === undefined || level === "full" ? {} : { shownArgs: shownArgs() ?? null };
 }
 
 function runFacts<TContext extends object>(core: RunCore<TContext>): Omit<CheckFacts, "phase"> {

@@ -114,10 +114,10 @@ function decideTool<TArgs, TContext extends object>(
       if (user.subjects !== undefined && user.subjects !== UNKNOWN) prepared.subjects = user.subjects;
       return user;
     },
-    askRemote: remoteQuestion(core, { phase: "tool.before", call: facts }),
+    askRemote: remoteQuestion(core, { phase: "tool.before", call: facts, shownArgs: holding.shownArgs }),
     hold: (held) => holdCall(holding, held),
     holdRemote: (decision, askAgain) => {
-      const request = remoteRequest(core, facts, { decision, shownArgs: holding.shownArgs });
+      const request = remoteRequest(core, facts, { decision, shownArgs: holding.shownArgs() });
       if (request !== undefined) holding.onRequested(request);
       return awaitAnswer(holding, decision, askAgain);
     },
@@ -139,7 +139,7 @@ function holdingOf<TArgs, TContext extends object>(
     actor: core.actor,
     call: facts,
     canBind,
-    shownArgs: capture("args", call.args, services.config.capture.args).value,
+    shownArgs: () => capture("args", call.args, services.config.capture.args).value,
     waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
     requestTimeoutMs: services.config.requestTimeoutMs,
     signal: core.lifecycle.signal,

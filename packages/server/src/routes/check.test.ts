@@ -37,6 +37,10 @@ async function check(facts: Partial<CheckFacts>, more: object = {}): Promise<Dec
   return decision ?? expect.fail("no decision");
 }
 
+function approvalIdOf({ cause }: Decision): string {
+  return cause.kind === "HITL_PENDING" && cause.approvalId !== undefined ? cause.approvalId : expect.fail(cause.kind);
+}
+
 const refund = (amount: number, more: Partial<CheckFacts> = {}): Partial<CheckFacts> => ({
   tool: { name: "refund" },
   args: { amount },
@@ -225,7 +229,7 @@ describe("POST /v1/agents/check", () => {
     await setPolicies([BIG]);
     const held = await check(refund(900, { callId: "c1" }), { hold: true });
     expect(held.cause).toMatchObject({ kind: "HITL_PENDING", ruleId: "big" });
-    const approvalId = "approvalId" in held.cause ? held.cause.approvalId : undefined;
+    const approvalId = approvalIdOf(held);
     expect((await check(refund(900, { callId: "c1" }), { hold: true })).cause).toEqual(held.cause);
     await post(`/v1/approvals/${approvalId}/resolve`, { status: "approved", by: "ada" });
     // Other arguments, and another actor, are other calls.
@@ -240,10 +244,33 @@ describe("POST /v1/agents/check", () => {
     expect(await check(refund(900, { callId: "c2" }), { hold: true })).toMatchObject({ verdict: "BLOCK" });
   });
 
+  it("shows people the arguments as the client lets them be shown, and binds the answer to those of the call", async () => {
+    await setPolicies([BIG]);
+    const facts = refund(900, { callId: "c1" });
+    const held = await check({ ...facts, shownArgs: { amount: "[hidden]" } }, { hold: true });
+    const { body } = await post(`/v1/approvals/${approvalIdOf(held)}`, undefined, "GET");
+    expect(body).toMatchObject({ approval: { args: { amount: "[hidden]" } } });
+    await post(`/v1/approvals/${approvalIdOf(held)}/resolve`, { status: "approved", by: "ada" });
+    expect(await check(refund(901, { callId: "c2" }), { hold: true })).toMatchObject({ verdict: "BLOCK" });
+    expect(await check(facts, { hold: true })).toMatchObject({ verdict: "ALLOW", cause: { kind: "HITL_APPROVED" } });
+  });
+
+  it("takes an approval of the run that this one goes on from, and of no other", async () => {
+    await setPolicies([BIG]);
+    const held = await check(refund(900, { callId: "c1", runId: "first" }), { hold: true });
+    await post(`/v1/approvals/${approvalIdOf(held)}/resolve`, { status: "approved", by: "ada" });
+    const later = { callId: "c2", runId: "second" };
+    expect(await check(refund(900, later), { hold: true })).toMatchObject({ verdict: "BLOCK" });
+    expect(await check(refund(900, { ...later, continues: "first" }), { hold: true })).toMatchObject({
+      verdict: "ALLOW",
+      cause: { kind: "HITL_APPROVED" },
+    });
+  });
+
   it("answers a denied call so", async () => {
     await setPolicies([BIG]);
     const held = await check(refund(900), { hold: true });
-    const approvalId = "approvalId" in held.cause ? held.cause.approvalId : undefined;
+    const approvalId = approvalIdOf(held);
     await post(`/v1/approvals/${approvalId}/resolve`, { status: "denied", by: "ada" });
     expect(await check(refund(900), { hold: true })).toMatchObject({
       verdict: "BLOCK",

@@ -107,7 +107,8 @@ class Asking {
     const { set, given, approvals, workspaceId, operationId } = this.#call;
     const first = this.#decideNow(shared, undefined);
     if (approvals === undefined || given.phase !== "tool.before") return first;
-    const held = { workspaceId, facts: this.#facts };
+    const { continues = given.runId, shownArgs } = given;
+    const held = { workspaceId, facts: this.#facts, approvalRunId: continues, shownArgs };
     if (first.cause.kind === "HITL_PENDING") {
       const request = { ...held, set, decision: first, callId: given.callId, operationId: operationId() };
       const approval = await holdCheck(approvals, request);

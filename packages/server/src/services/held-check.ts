@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ApprovalFact, canonicalJson, type Facts, type PolicySet } from "@handlebar/engine";
-import type { Approval, ApprovalRequest, Decision } from "@handlebar/protocol";
+import type { Approval, ApprovalRequest, Decision, JsonValue } from "@handlebar/protocol";
 import type { ApprovalsService } from "./approvals-service.ts";
 
 /** A call that the server holds for a person. */
@@ -12,6 +12,10 @@ export interface HeldCheck {
   /** The id that the client gave the call: sent again with it, a call gets the same answer; without one each request asks anew. */
   readonly callId: string | undefined;
   readonly operationId: string;
+  /** The run whose approvals count: its own, or the one that it goes on from. */
+  readonly approvalRunId: string;
+  /** The arguments as people are shown them. */
+  readonly shownArgs: JsonValue | undefined;
 }
 
 /** Where held calls are brought before a person. */
@@ -32,11 +36,11 @@ export function isHeldBeside({ verdict, control, evaluatedRules }: Decision): bo
 /** The approval that there is for a call that is blocked anyway: nobody is asked about it, and none is used up. */
 export async function standingApproval(
   approvals: ApprovalDesk,
-  { workspaceId, facts }: Pick<HeldCheck, "workspaceId" | "facts">,
+  { workspaceId, facts, approvalRunId }: Pick<HeldCheck, "workspaceId" | "facts" | "approvalRunId">,
 ): Promise<ApprovalFact | undefined> {
   const fingerprint = fingerprintOf(facts);
   if (fingerprint === undefined) return undefined;
-  const approval = await approvals.standing(workspaceId, { runId: facts.run.runId, fingerprint });
+  const approval = await approvals.standing(workspaceId, { runId: approvalRunId, fingerprint });
   return approval === undefined ? undefined : factOf(approval);
 }
 
@@ -71,13 +75,14 @@ function requestOf({ facts, set, decision, ...held }: HeldCheck): ApprovalReques
   const policy = set.policies.find(({ id }) => id === cause.policyId);
   const effect = policy?.rules.find(({ id }) => id === cause.ruleId)?.effect;
   return {
-    approvalId: held.callId === undefined ? held.operationId : hashOf(`${run.runId}\n${held.callId}\n${fingerprint}`),
+    approvalId:
+      held.callId === undefined ? held.operationId : hashOf(`${held.approvalRunId}\n${held.callId}\n${fingerprint}`),
     fingerprint,
     agent: agent.slug,
-    runId: run.runId,
+    runId: held.approvalRunId,
     callId: call.callId,
     tool: call.tool.name,
-    args: call.args,
+    args: held.shownArgs ?? call.args,
     ruleId: cause.ruleId,
     policyId: cause.policyId,
     ...(run.sessionId === undefined ? {} : { sessionId: run.sessionId }),
