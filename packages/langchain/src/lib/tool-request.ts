@@ -4,6 +4,7 @@ import type { ToolMessage } from "@langchain/core/messages";
 import type { Command } from "@langchain/langgraph";
 import { deriveTool } from "./govern-tools.ts";
 import { isGovernedBy } from "./governed-mark.ts";
+import { HandlebarGuard } from "./guard.ts";
 import { canPause, isPending, type PausingRuntime } from "./held-batch.ts";
 import type { LangChainToolCall } from "./message-text.ts";
 import { bookOf } from "./run-book.ts";
@@ -38,6 +39,8 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     throw error;
   });
   if (before.verdict === "BLOCK") return deniedMessage(toolCall, before.message);
+  const slot = slotOf(hb, request.runtime.configurable);
+  const guard = slot === undefined ? undefined : new HandlebarGuard({ hb, run });
   let ran = false;
   const close = (): void => {
     ran = true;
@@ -47,7 +50,7 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     ? deriveTool(
         tool,
         () => run,
-        (args, sink, config) => runTool(tool, { run, before, close }, { args, sink, config }),
+        (args, sink, config) => runTool(tool, { run, before, close, guard }, { args, sink, config }),
       )
     : tool;
   const stopped = run.notStarted(before);
