@@ -38,7 +38,10 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     markInterrupted(hb, request.runtime);
     throw error;
   });
-  if (before.verdict === "BLOCK") return deniedMessage(toolCall, before.message);
+  if (before.verdict === "BLOCK") {
+    bookOf(run).finish(before);
+    return deniedMessage(toolCall, before.message);
+  }
   const slot = slotOf(hb, request.runtime.configurable);
   const guard = slot === undefined ? undefined : new HandlebarGuard({ hb, run });
   let ran = false;
@@ -67,8 +70,6 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     // The tool's code was never reached, such as for arguments that do not fit its schema.
     if (!ran) await record(run, before, { error });
     return failure(error, run, governed);
-  } finally {
-    if (!ran) bookOf(run).finish(before);
   }
 }
 
@@ -83,6 +84,7 @@ async function record(
   before: ToolDecision,
   outcome: { result?: unknown; error?: unknown },
 ): Promise<void> {
+  bookOf(run).finish(before);
   await run.afterTool(before, outcome);
 }
 
