@@ -46,7 +46,7 @@ export interface Read {
 
 const RETRY = { initialDelayMs: 0, jitter: false, onFailure: "error" } as const;
 type AgentParams = Parameters<typeof createAgent>[0];
-export const THREAD = "thread-1";
+const THREAD = "thread-1";
 
 export async function runPlan(
   plan: AgentPlan,
