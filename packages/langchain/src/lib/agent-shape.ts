@@ -65,6 +65,11 @@ export function isOnlyWrapper(agent: AgentInside): boolean {
   return others.every((one) => one.wrapModelCall === undefined && one.wrapToolCall === undefined);
 }
 
+/** Whether other code than Handlebar, the model and the tools runs in an agent: other middleware, or the nodes of a graph. */
+export function hasOthers(agent: AgentInside): boolean {
+  return !isReactAgent(agent) || (agent.options.middleware ?? []).some(({ name }) => name !== NAME);
+}
+
 /** An error as the agent would throw it without middleware around its calls. */
 export function unwrapped(error: unknown): unknown {
   let inner = error;

@@ -98,3 +98,23 @@ describe(`the adapter contract with the middleware alone on langchain ${versionO
   const contract = adapterContract(subjectOf({ governs: "middleware", langchain: newest }, { framework, cannot }));
   for (const { name, run } of contract.cases) it(name, run);
 });
+
+describe("the adapter contract with a LangGraph graph built by hand", () => {
+  const framework = `@langchain/langgraph ${versionOf("@langchain/langgraph")}`;
+  const unknownRun = {
+    reason:
+      "a graph keeps no state for Handlebar, and a stream that is given at once leaves no time to look for the run that waits",
+    modes: ["agent.streamEvents() v2"],
+  };
+  const cannot = {
+    "block.ids-repeat": { reason: "LangGraph's `ToolNode` leaves out a call whose id was answered before" },
+    "approval.approved": unknownRun,
+    "approval.denied": unknownRun,
+    "approval.other-process": unknownRun,
+    "approval.once": unknownRun,
+    "approval.replayed": unknownRun,
+    "approval.siblings": unknownRun,
+  };
+  const contract = adapterContract(subjectOf({ governs: "graph", langchain: newest }, { framework, cannot }));
+  for (const { name, run } of contract.cases) it(name, run);
+});

@@ -1,6 +1,7 @@
 import type { AnyClient } from "@handlebar/core/adapter";
 import {
   type AgentInside,
+  hasOthers,
   type InvokeConfig,
   isAgent,
   isOnlyWrapper,
@@ -32,12 +33,14 @@ class GovernedAgent {
   readonly #target: AgentInside;
   readonly #options: HandlebarOptions;
   readonly #isOnlyWrapper: boolean;
+  readonly #guards: boolean;
 
   constructor(hb: AnyClient, target: AgentInside, options: HandlebarOptions) {
     this.#hb = hb;
     this.#target = target;
     this.#options = options;
     this.#isOnlyWrapper = isOnlyWrapper(target);
+    this.#guards = hasOthers(target);
   }
 
   proxy(): object {
@@ -64,18 +67,25 @@ class GovernedAgent {
     });
   }
 
-  #begin(input: unknown, config: InvokeConfig | undefined, isStream: boolean): Invocation {
+  /** A graph built by hand keeps no state for Handlebar: where it waits for a person, its interrupt names the run. */
+  async #begin(input: unknown, config: InvokeConfig | undefined): Promise<Invocation> {
+    const runId = isReactAgent(this.#target) || !isResume(input) ? undefined : await waitingRun(this.#target, config);
+    return this.#beginNow(input, config, runId);
+  }
+
+  #beginNow(input: unknown, config: InvokeConfig | undefined, runId?: string): Invocation {
     return new Invocation(this.#hb, {
+      runId,
       config,
       start: startConfig(this.#options, config ?? {}),
       resumes: isReactAgent(this.#target) && isResume(input),
       isOnlyWrapper: this.#isOnlyWrapper,
-      isStream,
+      guards: this.#guards,
     });
   }
 
   async #invoke(input: unknown, config: InvokeConfig | undefined): Promise<unknown> {
-    const invocation = this.#begin(input, config, false);
+    const invocation = await this.#begin(input, config);
     try {
       const result = await invocation.within(() => this.#target.invoke(input, invocation.config));
       if (saysInterrupt(result)) invocation.pause();
@@ -92,7 +102,7 @@ class GovernedAgent {
   }
 
   async #stream(input: unknown, config: InvokeConfig | undefined): Promise<object> {
-    const invocation = this.#begin(input, config, true);
+    const invocation = await this.#begin(input, config);
     try {
       return this.#observe(await invocation.within(() => this.#target.stream(input, invocation.config)), invocation);
     } catch (error) {
@@ -111,20 +121,22 @@ class GovernedAgent {
     });
   }
 
-  /** Gives what the agent gives: a stream, or the promise of one. */
+  /** Gives what the agent gives: a stream, or, in version 3, the promise of one. */
   #streamEvents(input: unknown, config: InvokeConfig | undefined, rest: readonly unknown[]): unknown {
-    const invocation = this.#begin(input, config, true);
+    if (config?.version === "v3") return this.#runStream(input, config, rest);
+    const invocation = this.#beginNow(input, config);
     const made = invocation.within(() => this.#target.streamEvents(input, invocation.config, ...rest));
-    if (!isObject(made) || !("then" in made) || typeof made.then !== "function") {
+    return isObject(made) ? this.#observe(made, invocation) : made;
+  }
+
+  async #runStream(input: unknown, config: InvokeConfig, rest: readonly unknown[]): Promise<unknown> {
+    const invocation = await this.#begin(input, config);
+    try {
+      const made = await invocation.within(() => this.#target.streamEvents(input, invocation.config, ...rest));
       return isObject(made) ? this.#observe(made, invocation) : made;
+    } catch (error) {
+      throw this.#failed(invocation, error);
     }
-    // A promise, as was just seen.
-    return (made as unknown as Promise<object>).then(
-      (stream) => this.#observe(stream, invocation),
-      (error: unknown) => {
-        throw this.#failed(invocation, error);
-      },
-    );
   }
 }
 
@@ -143,4 +155,27 @@ function configAt(
   return Array.isArray(config)
     ? (config as readonly (InvokeConfig | undefined)[])[at]
     : (config as InvokeConfig | undefined);
+}
+
+async function waitingRun(graph: AgentInside, config: InvokeConfig | undefined): Promise<string | undefined> {
+  if (!("getState" in graph) || typeof graph.getState !== "function") return undefined;
+  try {
+    const state: unknown = await graph.getState(config);
+    const tasks: unknown = isObject(state) && "tasks" in state ? state.tasks : undefined;
+    if (!Array.isArray(tasks)) return undefined;
+    const interrupts = tasks.flatMap((task: unknown): unknown[] =>
+      isObject(task) && "interrupts" in task && Array.isArray(task.interrupts) ? task.interrupts : [],
+    );
+    return interrupts.map(runIdOf).find((runId) => runId !== undefined);
+  } catch {
+    // Without a checkpoint there is nothing to go on with; the graph says so itself.
+    return undefined;
+  }
+}
+
+function runIdOf(interrupt: unknown): string | undefined {
+  const value = isObject(interrupt) && "value" in interrupt ? interrupt.value : undefined;
+  const handlebar = isObject(value) && "handlebar" in value ? value.handlebar : undefined;
+  const runId = isObject(handlebar) && "runId" in handlebar ? handlebar.runId : undefined;
+  return typeof runId === "string" ? runId : undefined;
 }

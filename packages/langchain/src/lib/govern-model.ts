@@ -1,3 +1,4 @@
+import { getCurrentRun, withRun } from "@handlebar/core";
 import type { AnyClient, AnyRun } from "@handlebar/core/adapter";
 import type { BaseMessage } from "@langchain/core/messages";
 import { baseOf, type ChatModelInside, isBinding, isChatModel, isConfigurable } from "./chat-model.ts";
@@ -20,6 +21,8 @@ export interface GovernOptions {
 export function governModel<T extends object>(hb: AnyClient, model: T, options: GovernOptions = {}): T {
   if (isGovernedBy(model, hb)) return model;
   const open: OpenCall = async (messages, described) => {
+    const prepared = takePrepared(options.run ?? getCurrentRun(), messages);
+    if (prepared !== undefined) return { call: prepared, messages: [...messages], close: nothing };
     const { run, owned } = runFor(hb, options.run);
     const call = await ModelCall.open(run, messages, described);
     return { call, messages: call.messages, close: (failed) => closeOwn({ run, owned }, failed) };
@@ -31,16 +34,58 @@ function closeOwn({ run, owned }: CallRun, failed: boolean): void {
   if (owned) void run.end(failed ? "error" : "success");
 }
 
-/** The model for one request of an agent that was decided already. */
-export function governRequest<T extends object>(model: T, call: ModelCall): T {
+// By client and model: an object made anew for each request is slow to use.
+const governed = new WeakMap<AnyClient, WeakMap<object, object>>();
+
+/** The model of an agent, whose requests were decided already: `call` is the next one with these messages in its run. */
+export function governRequest<T extends object>(hb: AnyClient, model: T, call: ModelCall): T {
+  if (withRun(call.run, getCurrentRun) !== call.run) return markGoverned(governWith(model, firstOf(hb, call)), hb);
+  prepare(call);
+  const models = governed.get(hb) ?? new WeakMap<object, object>();
+  governed.set(hb, models);
+  const known = models.get(model);
+  // What is kept for a model is that model.
+  if (known !== undefined) return known as T;
+  const made = governModel(hb, model);
+  models.set(model, made);
+  return made;
+}
+
+/** For hosts without an ambient run: an object for this request alone. */
+function firstOf(hb: AnyClient, call: ModelCall): OpenCall {
   let first: ModelCall | undefined = call;
-  const open: OpenCall = async (messages, described): Promise<OpenedCall> => {
+  return async (messages, described): Promise<OpenedCall> => {
     const known = first;
     first = undefined;
-    const opened = known ?? (await ModelCall.open(call.run, messages, described));
+    const opened = known ?? (await ModelCall.open(runFor(hb, call.run).run, messages, described));
     return { call: opened, messages: known === undefined ? opened.messages : [...messages], close: nothing };
   };
-  return governWith(model, open);
+}
+
+// By run and last message, in the order of their decisions.
+const preparedCalls = new WeakMap<AnyRun, WeakMap<BaseMessage, ModelCall[]>>();
+
+function prepare(call: ModelCall): void {
+  const last = call.messages.at(-1);
+  if (last === undefined) return;
+  const calls = preparedCalls.get(call.run) ?? new WeakMap<BaseMessage, ModelCall[]>();
+  preparedCalls.set(call.run, calls);
+  const same = calls.get(last);
+  if (same === undefined) calls.set(last, [call]);
+  else same.push(call);
+}
+
+/** The request was answered, or will not go out. */
+export function forgetPrepared(call: ModelCall): void {
+  const last = call.messages.at(-1);
+  const same = last === undefined ? undefined : preparedCalls.get(call.run)?.get(last);
+  const at = same?.indexOf(call) ?? -1;
+  if (at >= 0) same?.splice(at, 1);
+}
+
+function takePrepared(run: AnyRun | undefined, messages: readonly BaseMessage[]): ModelCall | undefined {
+  const last = messages.at(-1);
+  return run === undefined || last === undefined ? undefined : preparedCalls.get(run)?.get(last)?.shift();
 }
 
 const nothing = (): void => undefined;
@@ -51,7 +96,11 @@ export function canGovern(model: unknown): boolean {
 }
 
 function governWith<T extends object>(model: T, open: OpenCall): T {
-  const again = (made: unknown): unknown => (isObject(made) && canGovern(made) ? governWith(made, open) : made);
+  const own: { model?: T } = {};
+  const again = (made: unknown): unknown => {
+    if (made === model && own.model !== undefined) return own.model;
+    return isObject(made) && canGovern(made) ? governWith(made, open) : made;
+  };
   if (isConfigurable(model)) {
     return derive(model, {
       _getModelInstance: async (config?: unknown) => again(await model._getModelInstance(config)),
@@ -59,7 +108,8 @@ function governWith<T extends object>(model: T, open: OpenCall): T {
     });
   }
   if (isChatModel(model)) {
-    return derive(model, { ...inside(model, open), ...rewrapped(model, ["bindTools", "withConfig"], again) });
+    own.model = derive(model, { ...inside(model, open), ...rewrapped(model, ["bindTools", "withConfig"], again) });
+    return own.model;
   }
   if (isBinding(model)) return derive(model, { bound: again(model.bound) });
   return model;
@@ -94,9 +144,15 @@ function rewrapped(model: object, names: readonly string[], again: (made: unknow
     names.flatMap((name) => {
       const method = source[name];
       if (typeof method !== "function") return [];
-      return [[name, (...args: unknown[]): unknown => again(method.apply(model, args))]];
+      return [[name, (...args: unknown[]): unknown => rebound(method.apply(model, args), model, again)]];
     }),
   );
+}
+
+/** A binding was made for this caller alone, and gets the governed model; other models are governed in turn. */
+function rebound(made: unknown, model: object, again: (made: unknown) => unknown): unknown {
+  if (!isBinding(made) || made.bound !== model) return again(made);
+  return Object.assign(made, { bound: again(model) });
 }
 
 /** The same object, with some of its properties laid over. */

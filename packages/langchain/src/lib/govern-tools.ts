@@ -2,6 +2,7 @@ import type { AnyClient, AnyRun } from "@handlebar/core/adapter";
 import type { GovernOptions } from "./govern-model.ts";
 import { isGovernedBy, markGoverned } from "./governed-mark.ts";
 import { takeInHand } from "./in-hand.ts";
+import { bookOf } from "./run-book.ts";
 import { boundRun, type CallRun, runFor } from "./run-source.ts";
 import { runTool, type StartingCall } from "./tool-call.ts";
 import {
@@ -55,8 +56,16 @@ async function startCall(
 ): Promise<StartingCall> {
   // Only named tools get here.
   const { name } = tool as { readonly name: string };
-  const before = await run.beforeTool({ name, args: argsForPolicy(args), callId, tags: tagsOf(tool) });
-  return { run, before, close: (failed) => void (owned && run.end(failed ? "error" : "success")) };
+  const asked = argsForPolicy(args);
+  const book = bookOf(run);
+  // A governed tool node has decided it with the rest of its batch.
+  const known = callId === undefined ? undefined : book.decisionOn(callId, asked);
+  const before = known ?? (await run.beforeTool({ name, args: asked, callId, tags: tagsOf(tool) }));
+  const close = (failed: boolean): void => {
+    book.finish(before);
+    if (owned) void run.end(failed ? "error" : "success");
+  };
+  return { run, before, close };
 }
 
 export type CallBody = (args: unknown, sink: unknown, config?: ToolConfig) => Promise<unknown>;

@@ -9,12 +9,6 @@ import { ModelCall } from "./model-call.ts";
 import type { RunSlot } from "./run-source.ts";
 import { argsForPolicy, isObject } from "./tool-shape.ts";
 
-/** Who is told when the outermost call of an invocation ends. */
-export interface RootWatch {
-  readonly rootId: string;
-  readonly onEnd: (failure?: { readonly error: unknown }) => void;
-}
-
 /** Calls under way at once; the one begun longest ago is given up beyond it. */
 const OPEN_COUNT_MAX = 1024;
 
@@ -24,25 +18,15 @@ const OPEN_COUNT_MAX = 1024;
  */
 export class HandlebarGuard extends BaseCallbackHandler {
   readonly name: string = "handlebar";
-  readonly #slot: RunSlot;
-  readonly #root: RootWatch | undefined;
+  readonly #slot: Pick<RunSlot, "hb" | "run">;
   readonly #tools = new Map<string, { readonly run: AnyRun; readonly before: ToolDecision }>();
   readonly #models = new Map<string, ModelCall>();
 
-  constructor(slot: RunSlot, root: RootWatch | undefined) {
+  constructor(slot: Pick<RunSlot, "hb" | "run">) {
     // A callback that is not awaited, or whose errors are only logged, stops nothing.
-    super({ raiseError: true, ignoreRetriever: true, ignoreCustomEvent: true, ignoreChain: root === undefined });
+    super({ raiseError: true, ignoreRetriever: true, ignoreCustomEvent: true, ignoreChain: true });
     this.awaitHandlers = true;
     this.#slot = slot;
-    this.#root = root;
-  }
-
-  override handleChainEnd(_outputs: unknown, runId: string): void {
-    if (runId === this.#root?.rootId) this.#root.onEnd();
-  }
-
-  override handleChainError(error: unknown, runId: string): void {
-    if (runId === this.#root?.rootId) this.#root.onEnd({ error });
   }
 
   override async handleToolStart(tool: unknown, input: unknown, ...rest: readonly unknown[]): Promise<void> {
@@ -149,4 +133,25 @@ function modelOf(metadata: unknown): { name: string; provider?: string } | undef
   const provider =
     "ls_provider" in metadata && typeof metadata.ls_provider === "string" ? metadata.ls_provider : undefined;
   return provider === undefined ? { name: metadata.ls_model_name } : { name: metadata.ls_model_name, provider };
+}
+
+/** The callbacks with a guard among them, whether they come as a list, as a manager or not at all. */
+export function withGuard(callbacks: unknown, guard: HandlebarGuard): unknown {
+  if (callbacks === undefined || callbacks === null) return [guard];
+  if (Array.isArray(callbacks)) return [...callbacks, guard];
+  if (!isObject(callbacks) || !("copy" in callbacks) || typeof callbacks.copy !== "function") return [guard];
+  const copy: unknown = callbacks.copy();
+  if (isObject(copy) && "addHandler" in copy && typeof copy.addHandler === "function") copy.addHandler(guard, true);
+  return copy;
+}
+
+/** A tool's callback manager, whose children are guarded: what the tool's code calls is seen, at no cost to what is around it. */
+export function guardedSink(sink: unknown, guard: HandlebarGuard): object {
+  if (!isObject(sink)) return { getChild: () => [guard] };
+  const getChild = (tag?: string): unknown => {
+    const child: unknown = "getChild" in sink && typeof sink.getChild === "function" ? sink.getChild(tag) : undefined;
+    return withGuard(child, guard);
+  };
+  // Everything else comes from the manager itself.
+  return Object.create(sink, { getChild: { value: getChild, configurable: true, writable: true } }) as object;
 }

@@ -1,9 +1,9 @@
 import type { RunConfig } from "@handlebar/core";
 import { withRun } from "@handlebar/core";
-import { type AnyClient, joinOrStartRun, type RunStatus } from "@handlebar/core/adapter";
+import { type AnyClient, joinOrStartRun, type RunStatus, resumeRun } from "@handlebar/core/adapter";
 import type { InvokeConfig } from "./agent-shape.ts";
-import { HandlebarGuard } from "./guard.ts";
-import { RUN_KEY, type RunSlot } from "./run-source.ts";
+import { HandlebarGuard, withGuard } from "./guard.ts";
+import { type CallRun, RUN_KEY, type RunSlot } from "./run-source.ts";
 import { isObject } from "./tool-shape.ts";
 
 /** One invocation of a governed agent: its run, how it is bound to what happens inside, and how it ends. */
@@ -15,30 +15,27 @@ export class Invocation {
   readonly #signal: AbortSignal | undefined;
   #isOver = false;
 
-  /** `resumes`: the run is in the checkpoint. `isStream`: the root's own callbacks tell how it ends. */
+  /** `resumes`: the run is in the checkpoint. `guards`: there is more inside than tools to look after. */
   constructor(
     hb: AnyClient,
     given: {
       readonly config: InvokeConfig | undefined;
       readonly start: RunConfig<never>;
       readonly resumes: boolean;
+      /** The run that waits, where it is known before anything of the agent runs. */
+      readonly runId?: string | undefined;
       readonly isOnlyWrapper: boolean;
-      readonly isStream: boolean;
+      readonly guards: boolean;
     },
   ) {
-    const { config = {}, start, resumes, isStream, isOnlyWrapper } = given;
-    const joined = resumes ? undefined : joinOrStartRun(hb, start);
+    const { config = {}, start, resumes, guards, isOnlyWrapper, runId } = given;
+    const joined = resumes ? undefined : begin(hb, runId, start);
     this.#slot = { hb, run: joined?.run, start, isOnlyWrapper, isInterrupted: false };
     this.#owned = joined?.owned ?? true;
     this.#signal = config.signal;
-    const rootId = config.runId ?? crypto.randomUUID();
-    const guard = new HandlebarGuard(this.#slot, isStream ? { rootId, onEnd: (error) => this.end(error) } : undefined);
-    this.config = {
-      ...config,
-      runId: rootId,
-      callbacks: withHandler(config.callbacks, guard),
-      configurable: { ...config.configurable, [RUN_KEY]: this.#slot },
-    };
+    const configurable = { ...config.configurable, [RUN_KEY]: this.#slot };
+    const guarded = guards ? { callbacks: withGuard(config.callbacks, new HandlebarGuard(this.#slot)) } : {};
+    this.config = { ...config, ...guarded, configurable };
   }
 
   /** Runs what starts the agent with its run as the current one. */
@@ -83,12 +80,6 @@ function isAbort(error: unknown): boolean {
   return isObject(error) && "name" in error && error.name === "AbortError";
 }
 
-/** The callbacks with one more, whether they come as a list or as a manager. */
-function withHandler(callbacks: unknown, handler: HandlebarGuard): unknown {
-  if (callbacks === undefined || callbacks === null) return [handler];
-  if (Array.isArray(callbacks)) return [...callbacks, handler];
-  if (!isObject(callbacks) || !("copy" in callbacks) || typeof callbacks.copy !== "function") return [handler];
-  const copy: unknown = callbacks.copy();
-  if (isObject(copy) && "addHandler" in copy && typeof copy.addHandler === "function") copy.addHandler(handler, true);
-  return copy;
+function begin(hb: AnyClient, runId: string | undefined, start: RunConfig<never>): CallRun {
+  return runId === undefined ? joinOrStartRun(hb, start) : resumeRun(hb, runId, start);
 }

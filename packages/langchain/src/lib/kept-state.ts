@@ -20,8 +20,8 @@ export interface KeptState {
   readonly held?: readonly DecidedCall[] | undefined;
 }
 
-/** The state as LangGraph is told of it. */
-export const stateSchema = z.object({ [STATE_KEY]: z.custom<KeptState>().optional() });
+/** The state as LangGraph is told of it. It has a default because LangGraph makes an error of each look at what has none. */
+export const stateSchema: z.ZodObject = z.object({ [STATE_KEY]: z.custom<KeptState>().nullable().default(null) });
 
 /** Reads it from an agent's state, as far as it is what was kept. */
 export function keptState(state: unknown): KeptState | undefined {

@@ -118,14 +118,10 @@ function readContent(content: BaseMessage["content"], parts: MessagePart[], plac
   });
 }
 
-export function blockType(block: unknown): string {
+function blockType(block: unknown): string {
   return typeof block === "object" && block !== null && "type" in block && typeof block.type === "string"
     ? block.type
     : "unknown";
-}
-
-export function isCallBlock(block: unknown): boolean {
-  return CALL_BLOCKS.has(blockType(block));
 }
 
 function textFieldOf(block: unknown): string | undefined {

@@ -4,7 +4,7 @@ import { AIMessage, type BaseMessage, type ToolMessage } from "@langchain/core/m
 import { Command } from "@langchain/langgraph";
 import type { AgentMiddleware } from "langchain";
 import { decideBatch } from "./batch-decision.ts";
-import { canGovern, governRequest } from "./govern-model.ts";
+import { canGovern, forgetPrepared, governRequest } from "./govern-model.ts";
 import { isGovernedBy } from "./governed-mark.ts";
 import type { PausingRuntime } from "./held-batch.ts";
 import { type HookPlace, type KeptState, keptState, runOf, STATE_KEY, stateSchema } from "./kept-state.ts";
@@ -166,7 +166,13 @@ async function callModel(
     messages: hasSystem ? rest : call.messages,
     ...(hasSystem && system !== undefined && system !== systemMessage ? { systemMessage: system } : {}),
   };
-  if (canGovern(model)) return withRun(run, () => next({ ...changed, model: governRequest(model, call) }));
+  if (canGovern(model)) {
+    try {
+      return await withRun(run, () => next({ ...changed, model: governRequest(hb, model, call) }));
+    } finally {
+      forgetPrepared(call);
+    }
+  }
   try {
     const answer = await withRun(run, () => next(changed));
     return AIMessage.isInstance(answer) ? call.settle(answer) : answer;

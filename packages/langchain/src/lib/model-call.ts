@@ -94,7 +94,7 @@ function withheld<T extends BaseMessage>(answer: T, text: string): T {
 }
 
 /** What a model's answer says that it used. */
-export function usageOf(message: unknown): Usage | undefined {
+function usageOf(message: unknown): Usage | undefined {
   if (typeof message !== "object" || message === null || !("usage_metadata" in message)) return undefined;
   const usage = message.usage_metadata as
     | {

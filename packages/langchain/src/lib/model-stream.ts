@@ -2,8 +2,8 @@ import type { Model } from "@handlebar/core/adapter";
 import { AIMessageChunk, type BaseMessage, type BaseMessageChunk } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import type { ChatCallOptions, ChatModelInside, TokenSink } from "./chat-model.ts";
+import { LinkedSignal } from "./linked-signal.ts";
 import { type ModelCall, reportedUsage } from "./model-call.ts";
-import { anySignal, unlessAborted } from "./run-source.ts";
 
 /** A decided request, with what goes to the model. */
 export interface OpenedCall {
@@ -31,12 +31,12 @@ export async function generate(
     return refused(call);
   }
   const { run } = call;
-  const signal = anySignal(asked.options.signal, run.signal);
+  const link = new LinkedSignal(asked.options.signal, run.signal);
   let failed = true;
   try {
     // With a sink the provider could hand on raw tokens by itself.
     const sink = run.canChange("llm.after") ? undefined : asked.sink;
-    const result = await unlessAborted(model._generate(messages, { ...asked.options, signal }, sink), signal);
+    const result = await link.unlessAborted(model._generate(messages, { ...asked.options, signal: link.signal }, sink));
     failed = false;
     return { ...result, generations: await settleAll(call, result) };
   } catch (error) {
@@ -44,6 +44,7 @@ export async function generate(
     if (!run.terminated || asked.options.signal?.aborted === true) throw error;
     return refused(call);
   } finally {
+    link.release();
     close(failed);
   }
 }
@@ -77,15 +78,15 @@ export async function* streamChunks(
   }
   const { run } = call;
   const holds = run.canChange("llm.after") || !asked.streams;
-  const signal = anySignal(asked.options.signal, run.signal);
+  const link = new LinkedSignal(asked.options.signal, run.signal);
   const held: ChatGenerationChunk[] = [];
   let whole: ChatGenerationChunk | undefined;
   let state: "open" | "failed" | "settled" = "open";
   try {
-    const options = { ...asked.options, signal };
+    const options = { ...asked.options, signal: link.signal };
     for await (const chunk of stoppable(
       chunksOf(model, messages, { options, sink: holds ? undefined : asked.sink, streams: asked.streams }),
-      signal,
+      link,
     )) {
       whole = whole === undefined ? chunk : whole.concat(chunk);
       if (holds) held.push(chunk);
@@ -106,6 +107,7 @@ export async function* streamChunks(
     if (!run.terminated || asked.options.signal?.aborted === true) throw error;
     yield await told(refusalChunk(call), asked.sink);
   } finally {
+    link.release();
     if (state === "open") await call.fail(new DOMException("the stream was left", "AbortError"), whole?.message);
     close(state === "failed");
   }
@@ -126,17 +128,17 @@ async function* chunksOf(
 }
 
 /** The same items; ends with the signal's reason as soon as it fires, whatever the source does. */
-async function* stoppable<T>(source: AsyncGenerator<T>, signal: AbortSignal): AsyncGenerator<T> {
+async function* stoppable<T>(source: AsyncGenerator<T>, link: LinkedSignal): AsyncGenerator<T> {
   let left = true;
   try {
     for (;;) {
-      const item = await unlessAborted(source.next(), signal);
+      const item = await link.unlessAborted(source.next());
       if (item.done === true) break;
       yield item.value;
     }
     left = false;
   } catch (error) {
-    left = signal.aborted;
+    left = link.signal.aborted;
     throw error;
   } finally {
     // Not awaited: a source that does not answer must not hold up the end.

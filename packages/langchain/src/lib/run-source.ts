@@ -52,23 +52,3 @@ const STOPPED = "this run was ended by policy";
 export function stopMessage(run: AnyRun): string {
   return run.decisions.findLast(({ control }) => control === "TERMINATE")?.message ?? STOPPED;
 }
-
-/** Fires with any of them. */
-export function anySignal(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
-  return AbortSignal.any(signals.filter((signal) => signal !== undefined));
-}
-
-/** Settles as `work` does, or rejects as soon as the signal fires; `work` itself goes on unobserved. */
-export async function unlessAborted<T>(work: PromiseLike<T> | T, signal: AbortSignal): Promise<T> {
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener("abort", stop);
-  }
-}

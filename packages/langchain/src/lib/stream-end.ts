@@ -49,6 +49,12 @@ export function watchStream<T extends object>(stream: T, watch: StreamWatch): T 
       const reader = getReader.apply(stream, options);
       return isWithin ? reader : watchReader(reader, watch);
     });
+    // These read past `getReader`: what they read is passed on by a stream that reads through it.
+    replace(stream, "tee", () => relay(source).tee());
+    replace(stream, "pipeTo", (...args: Parameters<ReadableStream["pipeTo"]>) => relay(source).pipeTo(...args));
+    replace(stream, "pipeThrough", (...args: Parameters<ReadableStream["pipeThrough"]>) =>
+      relay(source).pipeThrough(...args),
+    );
   }
   return stream;
 }
@@ -80,6 +86,19 @@ function watchReader(reader: object, watch: StreamWatch): object {
     });
   }
   return reader;
+}
+
+function relay(source: Reading): ReadableStream<unknown> {
+  // `source` is a stream whose readers are watched.
+  const reader = source.getReader?.() as ReadableStreamDefaultReader<unknown>;
+  return new ReadableStream<unknown>({
+    pull: async (controller) => {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }
 
 async function watched(

@@ -1,12 +1,14 @@
 import { wrapTool } from "@handlebar/core";
 import type { AdapterMode, AgentOutcome, AgentPlan, CallerResult, PausedAgent, PlanTool } from "@handlebar/testing";
-import { AIMessage, type BaseMessage, ToolMessage } from "@langchain/core/messages";
+import { AIMessage, type BaseMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
-import { Command, MemorySaver } from "@langchain/langgraph";
+import { Command, END, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
+import { ToolNode } from "@langchain/langgraph/prebuilt";
 import type { createAgent, modelRetryMiddleware } from "langchain";
 import * as z from "zod";
 import { governAgent } from "./govern-agent.ts";
 import { governModel } from "./govern-model.ts";
+import { governToolNode } from "./govern-tool-node.ts";
 import { governTools } from "./govern-tools.ts";
 import { handlebar } from "./middleware.ts";
 import { ScriptedChatModel } from "./scripted-chat-model.fixture.ts";
@@ -14,7 +16,7 @@ import { ScriptedChatModel } from "./scripted-chat-model.fixture.ts";
 /** How the plan's agent is governed and read. */
 export interface Wiring {
   readonly mode: AdapterMode;
-  readonly governs: "agent" | "middleware";
+  readonly governs: "agent" | "middleware" | "graph";
   /** The version of LangChain that the agent is made with. */
   readonly langchain: {
     readonly createAgent: typeof createAgent;
@@ -44,7 +46,7 @@ export interface Read {
 
 const RETRY = { initialDelayMs: 0, jitter: false, onFailure: "error" } as const;
 type AgentParams = Parameters<typeof createAgent>[0];
-export const THREAD = "thread-1";
+const THREAD = "thread-1";
 
 export async function runPlan(
   plan: AgentPlan,
@@ -69,6 +71,7 @@ export async function runPlan(
 
 function buildAgent(plan: AgentPlan, wiring: Wiring, saver: MemorySaver | undefined): Runnable {
   const { hb, start, approvals } = plan;
+  if (wiring.governs === "graph") return buildGraph(plan, wiring, saver);
   const { createAgent, modelRetryMiddleware } = wiring.langchain;
   const options = { start: () => start, approvals: approvals === "native" ? ("pause" as const) : ("block" as const) };
   let model: ScriptedChatModel = new ScriptedChatModel(plan.model);
@@ -96,6 +99,40 @@ function buildAgent(plan: AgentPlan, wiring: Wiring, saver: MemorySaver | undefi
   return (plan.governTwice ? governAgent(hb, agent, options) : agent) as unknown as Runnable;
 }
 
+/** The same agent as a graph built by hand. */
+function buildGraph(plan: AgentPlan, wiring: Wiring, saver: MemorySaver | undefined): Runnable {
+  const { hb, start } = plan;
+  let model = new ScriptedChatModel(plan.model).bindTools(plan.tools) as unknown as ScriptedChatModel;
+  const made = plan.tools.map((one) => buildTool(one, plan, wiring));
+  let tools = new ToolNode(made as never[]);
+  for (let time = 0; hb !== undefined && time < (plan.governTwice ? 2 : 1); time++) {
+    model = governModel(hb, model);
+    tools = governToolNode(hb, tools);
+  }
+  const system = plan.system === undefined ? [] : [new SystemMessage(plan.system)];
+  const graph = new StateGraph(MessagesAnnotation)
+    .addNode("agent", async ({ messages }) => {
+      for (let tries = 0; ; tries++) {
+        try {
+          return { messages: [await model.invoke([...system, ...messages])] };
+        } catch (error) {
+          if (tries >= plan.retryCount) throw error;
+        }
+      }
+    })
+    .addNode("tools", tools)
+    .addEdge(START, "agent")
+    .addConditionalEdges("agent", ({ messages }) => {
+      const last = messages.at(-1);
+      return AIMessage.isInstance(last) && (last.tool_calls ?? []).length > 0 ? "tools" : END;
+    })
+    .addEdge("tools", "agent")
+    .compile(saver === undefined ? {} : { checkpointer: saver });
+  if (hb === undefined) return graph as unknown as Runnable;
+  const governed = governAgent(hb, graph, { start: () => start });
+  return (plan.governTwice ? governAgent(hb, governed) : governed) as unknown as Runnable;
+}
+
 function buildTool(one: PlanTool, plan: AgentPlan, wiring: Wiring) {
   const made = tool(
     async (args: Record<string, never>, config: { readonly signal?: AbortSignal } & object) => {
@@ -106,7 +143,7 @@ function buildTool(one: PlanTool, plan: AgentPlan, wiring: Wiring) {
           ...one.agent,
           governTwice: false,
           approvals: "block",
-          hb: wiring.governs === "agent" ? undefined : plan.hb,
+          hb: wiring.governs === "middleware" ? plan.hb : undefined,
         },
         wiring,
         undefined,

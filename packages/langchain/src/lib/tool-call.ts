@@ -1,7 +1,9 @@
 import { type ToolDecision, withRun } from "@handlebar/core";
 import { type AnyRun, type Decision, PolicyDenied } from "@handlebar/core/adapter";
 import { ToolMessage } from "@langchain/core/messages";
-import { anySignal, stopMessage } from "./run-source.ts";
+import { guardedSink, type HandlebarGuard } from "./guard.ts";
+import { LinkedSignal } from "./linked-signal.ts";
+import { stopMessage } from "./run-source.ts";
 import { readOutput } from "./tool-outcome.ts";
 import { argsForTool, isObject, type ToolConfig, type ToolInside } from "./tool-shape.ts";
 
@@ -11,6 +13,8 @@ export interface StartingCall {
   readonly before: ToolDecision;
   /** Called once, when the call has come to an end or will not start. */
   readonly close?: (failed: boolean) => void;
+  /** Looks after what the tool's code calls. */
+  readonly guard?: HandlebarGuard | undefined;
 }
 
 /** Runs one decided call: the tool's own code, unless it is blocked, and what policy leaves of its result. */
@@ -48,9 +52,18 @@ export interface GivenCall {
   readonly config: ToolConfig | undefined;
 }
 
-function execute(tool: ToolInside, { run, before }: StartingCall, { args, sink, config }: GivenCall): Promise<Drained> {
-  const signal = anySignal(config?.signal, run.signal);
-  return drained(tool._call(argsForTool(args, before.args), sink, { ...config, signal }));
+async function execute(
+  tool: ToolInside,
+  { run, before, guard }: StartingCall,
+  { args, sink, config }: GivenCall,
+): Promise<Drained> {
+  const link = new LinkedSignal(config?.signal, run.signal);
+  const watched = guard === undefined ? sink : guardedSink(sink, guard);
+  try {
+    return await drained(tool._call(argsForTool(args, before.args), watched, { ...config, signal: link.signal }));
+  } finally {
+    link.release();
+  }
 }
 
 function hasArtifact(tool: ToolInside): boolean {

@@ -4,6 +4,7 @@ import type { ToolMessage } from "@langchain/core/messages";
 import type { Command } from "@langchain/langgraph";
 import { deriveTool } from "./govern-tools.ts";
 import { isGovernedBy } from "./governed-mark.ts";
+import { HandlebarGuard } from "./guard.ts";
 import { canPause, isPending, type PausingRuntime } from "./held-batch.ts";
 import type { LangChainToolCall } from "./message-text.ts";
 import { bookOf } from "./run-book.ts";
@@ -37,7 +38,12 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     markInterrupted(hb, request.runtime);
     throw error;
   });
-  if (before.verdict === "BLOCK") return deniedMessage(toolCall, before.message);
+  if (before.verdict === "BLOCK") {
+    bookOf(run).finish(before);
+    return deniedMessage(toolCall, before.message);
+  }
+  const slot = slotOf(hb, request.runtime.configurable);
+  const guard = slot === undefined ? undefined : new HandlebarGuard({ hb, run });
   let ran = false;
   const close = (): void => {
     ran = true;
@@ -47,7 +53,7 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     ? deriveTool(
         tool,
         () => run,
-        (args, sink, config) => runTool(tool, { run, before, close }, { args, sink, config }),
+        (args, sink, config) => runTool(tool, { run, before, close, guard }, { args, sink, config }),
       )
     : tool;
   const stopped = run.notStarted(before);
@@ -64,8 +70,6 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     // The tool's code was never reached, such as for arguments that do not fit its schema.
     if (!ran) await record(run, before, { error });
     return failure(error, run, governed);
-  } finally {
-    if (!ran) bookOf(run).finish(before);
   }
 }
 
@@ -80,6 +84,7 @@ async function record(
   before: ToolDecision,
   outcome: { result?: unknown; error?: unknown },
 ): Promise<void> {
+  bookOf(run).finish(before);
   await run.afterTool(before, outcome);
 }
 

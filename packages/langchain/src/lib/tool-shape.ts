@@ -43,11 +43,17 @@ export function tagsOf(tool: unknown): readonly string[] {
   return classification === undefined ? tags : [...tags, `classification:${classification}`];
 }
 
+// By client, what was registered: an agent's tools come with each of its requests.
+const registered = new WeakMap<AnyClient, WeakSet<object>>();
+
 /** Makes tools known to policies; what has no name, such as a provider's own tool, is passed over. */
 export function register(hb: AnyClient, tools: readonly unknown[]): void {
+  const seen = registered.get(hb) ?? new WeakSet<object>();
+  registered.set(hb, seen);
   const known = tools.flatMap((tool): Tool[] => {
     const name = nameOf(tool);
-    if (name === undefined || !isObject(tool)) return [];
+    if (name === undefined || !isObject(tool) || seen.has(tool)) return [];
+    seen.add(tool);
     const marks = toolMarks(tool);
     const description = "description" in tool && typeof tool.description === "string" ? tool.description : undefined;
     const { tags = [], classification } = marks ?? {};
