@@ -18,7 +18,9 @@ interface Check {
 }
 
 /** What must also work on the machine's own Node.js, the oldest that is supported where it is Node.js 20. */
-const EVERYWHERE = ["protocol", "engine", "policies", "core", "testing"].map((name) => `packages/${name}/`);
+const EVERYWHERE = ["protocol", "engine", "policies", "core", "testing", "ai-sdk", "langchain", "openai-agents"].map(
+  (name) => `packages/${name}/`,
+);
 
 async function command(program: string, args: readonly string[]): Promise<Tally> {
   const { ok, output } = await run(program, args);
