@@ -11,7 +11,13 @@ import type { Platform } from "esbuild";
 import { BUNDLED_NODE, type CommandResult, machineNode, run } from "./lib/command.ts";
 import { edgeBundle } from "./lib/edge-bundle.ts";
 import { REPO_ROOT } from "./lib/repo-root.ts";
-import { type PackageEntry, packageEntries, packageWorkspaces, type Workspace } from "./lib/workspaces.ts";
+import {
+  type Manifest,
+  type PackageEntry,
+  packageEntries,
+  packageWorkspaces,
+  type Workspace,
+} from "./lib/workspaces.ts";
 
 interface Tarball extends Workspace {
   readonly file: string;
@@ -112,6 +118,14 @@ async function loadProblems(node: string, folder: string, specifier: string): Pr
   return problems;
 }
 
+/** Whether a package is meant for a Node.js; the range is `>=` and a version, as every package writes it. */
+function runsOn({ engines }: Manifest, version: string): boolean {
+  const wanted = (engines?.["node"] ?? "").replace(">=", "").split(".").map(Number);
+  const given = version.replace("v", "").split(".").map(Number);
+  const at = wanted.findIndex((part, place) => part !== given[place]);
+  return at < 0 || (given[at] ?? 0) > (wanted[at] ?? 0);
+}
+
 async function checkTypes(folder: string, entries: readonly PackageEntry[]): Promise<void> {
   const lines = entries.map(({ specifier }, index) => `export * as entry${index} from "${specifier}";`);
   writeFileSync(join(folder, "entries.ts"), `${lines.join("\n")}\n`);
@@ -170,7 +184,8 @@ async function checkPackages(folder: string): Promise<void> {
   const machine = await machineNode();
   for (const node of machine === undefined ? [BUNDLED_NODE] : [BUNDLED_NODE, machine.path]) {
     const version = (await run(node, ["--version"])).stdout.trim();
-    for (const { specifier } of entries) {
+    const usable = tarballs.filter(({ manifest }) => runsOn(manifest, version)).flatMap((one) => packageEntries(one));
+    for (const { specifier } of usable) {
       report(`${specifier} loads on Node.js ${version}`, await loadProblems(node, project, specifier));
     }
     await checkCommands(node, project, tarballs);

@@ -20,6 +20,6 @@ export {
   type MigrateToPostgresOptions,
   migrateToPostgres,
 } from "./storage/migrate-to-postgres.ts";
-export type { PostgresOptions } from "./storage/postgres-connection-config.ts";
+export type { PostgresOptions } from "./storage/postgres-options.ts";
 export { type BackupOutcome, backupSqlite, type RestoreOutcome, restoreSqlite } from "./storage/sqlite-backup.ts";
 export type { Store } from "./storage/store.ts";

@@ -2,10 +2,10 @@ import { HandlebarError } from "@handlebar/protocol";
 import type { PostgresPoolClient } from "kysely";
 import { type CopiedRow, type CopiedTable, type CopiedValue, CopySource } from "./copy-source.ts";
 import { bigintArray, doubleArray, textArray } from "./postgres-array.ts";
-import type { PostgresOptions } from "./postgres-connection-config.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { beginCopy, endCopy, eventsCopied, noteEventsCopied } from "./postgres-copy-state.ts";
 import { migratePostgres } from "./postgres-migration.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
 import { PostgresPartitions } from "./postgres-partitions.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
 

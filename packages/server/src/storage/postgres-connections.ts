@@ -5,9 +5,9 @@ import {
   connectionConfig,
   POSTGRES_POOL_SIZE_MAX_DEFAULT,
   POSTGRES_STATEMENT_TIMEOUT_MS_DEFAULT,
-  type PostgresOptions,
 } from "./postgres-connection-config.ts";
 import { breaksConnection, connectError, storeError } from "./postgres-errors.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
 
 /** The oldest version whose behaviour is relied on. */
 const SERVER_VERSION_MIN = 150_000;

@@ -1,7 +1,8 @@
 import { HandlebarError } from "@handlebar/protocol";
 import pg from "pg";
-import { connectionConfig, type PostgresOptions } from "./postgres-connection-config.ts";
+import { connectionConfig } from "./postgres-connection-config.ts";
 import { connectError } from "./postgres-errors.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
 
 /** The channel on which every process that shares the database tells of changes; the payload is the workspace. */
 export const CHANGES_CHANNEL = "handlebar_changes";

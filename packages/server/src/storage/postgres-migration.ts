@@ -2,9 +2,9 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import type { WriteTransaction } from "./dialect.ts";
 import type { Migration, MigrationContext } from "./migration.ts";
 import { type MigrationOutcome, migrate } from "./migrator.ts";
-import type { PostgresOptions } from "./postgres-connection-config.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { isDuplicate } from "./postgres-errors.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
 import type { Database } from "./schema.ts";
 
 /** An index on a large table takes its time, and a replica that starts meanwhile waits for it. */

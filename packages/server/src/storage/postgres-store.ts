@@ -1,10 +1,10 @@
 import { createTables } from "./kysely-tables.ts";
-import type { PostgresOptions } from "./postgres-connection-config.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { refuseUnfinishedCopy } from "./postgres-copy-state.ts";
 import { PostgresStoreDialect } from "./postgres-dialect.ts";
 import { PostgresListener } from "./postgres-listener.ts";
 import { migratePostgres } from "./postgres-migration.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
 import type { Store } from "./store.ts";
 
 export interface PostgresStoreOptions extends PostgresOptions {
