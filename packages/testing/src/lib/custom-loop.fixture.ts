@@ -21,7 +21,7 @@ interface Kept {
 type LoopItem = { readonly text: string } | { readonly messages: readonly Message[] };
 
 /** An agent's loop as one writes it by hand around the hooks of a run; without a client, the same loop alone. */
-export class CustomLoop {
+class CustomLoop {
   readonly #plan: AgentPlan;
   readonly #run: AnyRun | undefined;
   readonly #owned: boolean;
@@ -241,7 +241,7 @@ function callsOf({ content }: Message): readonly CallPart[] {
   return typeof content === "string" ? [] : content.filter((part) => part.type === "tool-call");
 }
 
-export function textOf(message: Message | undefined): string {
+function textOf(message: Message | undefined): string {
   if (message === undefined) return "";
   if (typeof message.content === "string") return message.content;
   return message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
