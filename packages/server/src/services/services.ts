@@ -1,6 +1,7 @@
 import type { Store } from "../storage/store.ts";
 import { AgentsService } from "./agents-service.ts";
 import { ApprovalsService } from "./approvals-service.ts";
+import { AuditService } from "./audit-service.ts";
 import { BudgetsService } from "./budgets-service.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { CheckService } from "./check-service.ts";
@@ -12,6 +13,7 @@ import { LegacyChecks } from "./legacy-checks.ts";
 import { LinkHub } from "./link-hub.ts";
 import { LockdownsService } from "./lockdowns-service.ts";
 import { PoliciesService } from "./policies-service.ts";
+import { ReplaysService } from "./replays-service.ts";
 import { RunMemory } from "./run-memory.ts";
 import { RunsService } from "./runs-service.ts";
 import type { ServerLog } from "./server-log.ts";
@@ -34,6 +36,7 @@ export interface Services {
   readonly agents: AgentsService;
   readonly link: LinkHub;
   readonly policies: PoliciesService;
+  readonly replays: ReplaysService;
   readonly lockdowns: LockdownsService;
   readonly runs: RunsService;
   readonly ingest: IngestService;
@@ -43,6 +46,7 @@ export interface Services {
   readonly legacyChecks: LegacyChecks;
   readonly approvals: ApprovalsService;
   readonly budgets: BudgetsService;
+  readonly audit: AuditService;
   /** Reads what is there and begins to watch for changes. @throws HandlebarError `HB_STORE_UNAVAILABLE`. */
   start(): Promise<void>;
   /** Writes what waits to be written, and ends every timer. Idempotent. */
@@ -60,10 +64,16 @@ export function createServices({ store, runtime, log }: ServiceDeps): Services {
   const memory = new RunMemory({ store, runtime });
   const windows = new SharedWindows({ store, runtime });
   const check = new CheckService({ runtime, states, agents, approvals, memory, windows });
+  const onApprovalError = (error: unknown): void =>
+    log.warn({ err: error }, "approvals of a run that is over could not be cancelled; they end at their time");
   const tail = new EventTail({ store, runtime, onError });
   const onStored = (rows: Parameters<EventTail["stored"]>[0]): void => {
     tail.stored(rows);
-    for (const { workspaceId, runId, runEnd } of rows) if (runEnd !== undefined) memory.ended(workspaceId, runId);
+    for (const { workspaceId, runId, runEnd } of rows) {
+      if (runEnd === undefined) continue;
+      memory.ended(workspaceId, runId);
+      approvals.runEnded(workspaceId, runId).catch(onApprovalError);
+    }
   };
   const ingest = new IngestService({ store, runtime, states, agents, onStored });
   feed.onChanges(({ changes, isComplete }) => {
@@ -71,6 +81,7 @@ export function createServices({ store, runtime, log }: ServiceDeps): Services {
     if (!isComplete) keys.forgetAll();
   });
   const policies = new PoliciesService({ store, runtime, feed });
+  const replays = new ReplaysService({ store, runtime, policies });
   return {
     feed,
     states,
@@ -78,21 +89,24 @@ export function createServices({ store, runtime, log }: ServiceDeps): Services {
     agents,
     link,
     policies,
+    replays,
     lockdowns: new LockdownsService({ store, runtime, feed, agents }),
-    runs: new RunsService({ store, runtime, agents, states, memory }),
+    runs: new RunsService({ store, runtime, agents, states, memory, approvals }),
     ingest,
     events: new EventsService({ store, runtime }),
     tail,
     check,
     legacyChecks: new LegacyChecks({ store, runtime, check, memory }),
     approvals,
-    budgets: new BudgetsService({ store, agents, states }),
+    audit: new AuditService({ store }),
+    budgets: new BudgetsService({ store, runtime, agents, states, onError }),
     start: () => feed.start(),
     stop: async () => {
       feed.stop();
       link.close();
       tail.close();
-      await Promise.all([keys.flushUses(), policies.close()]);
+      replays.close();
+      await Promise.all([keys.flushUses(), agents.presence.flush(true), policies.close()]);
     },
   };
 }

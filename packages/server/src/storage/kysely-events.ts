@@ -5,7 +5,7 @@ import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect } from "./dialect.ts";
 import { createEventInserts } from "./event-inserts.ts";
 import { firstEventIdAt } from "./event-time.ts";
-import type { EventFilter, EventsTable } from "./events-table.ts";
+import type { EventFilter, EventsTable, EventText } from "./events-table.ts";
 import { fromJson } from "./json-column.ts";
 import { eventStats } from "./kysely-event-stats.ts";
 import type { Page } from "./page.ts";
@@ -42,7 +42,7 @@ export function createEventsTable(dialect: StoreDialect): EventsTable & { idle()
         .orderBy(id)
         .limit(page.limit + 1)
         .execute();
-      return pageOf(rows, { page, item: toEvent, key: (row) => [row.event_id] });
+      return pageOf(rows, { page, item: toText, key: (row) => [row.event_id] });
     },
     stats: (workspaceId, range) => eventStats(dialect.searches, workspaceId, range),
     prepare: (nowMs) => dialect.prepareEvents(nowMs),
@@ -151,6 +151,10 @@ function deleteRuns(dialect: StoreDialect, workspaceId: string, beforeMs: number
     }
     return runIds.length;
   });
+}
+
+function toText({ event_id: eventId, json }: Found): EventText {
+  return { eventId, json };
 }
 
 /** Only events that were checked against their schema are written. */

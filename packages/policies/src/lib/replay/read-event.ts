@@ -13,9 +13,13 @@ export function readEvent(row: Readonly<Record<string, unknown>>): RowReading {
     return wrongRow(`is no audit event: \`${issue?.path ?? ""}\` ${issue?.message ?? ""}`);
   }
   // The schema is that of an audit event; only its optional fields are typed more loosely.
-  const event = parsed.value as AuditEvent;
+  return { ok: true, steps: readStoredEvent(parsed.value as AuditEvent) };
+}
+
+/** What an event says that was checked against its schema before. */
+export function readStoredEvent(event: AuditEvent): readonly TrafficStep[] {
   const steps = stepsOf(event);
-  return { ok: true, steps: steps.length === 0 || event.kind === "run.started" ? steps : [runOf(event), ...steps] };
+  return steps.length === 0 || event.kind === "run.started" ? steps : [runOf(event), ...steps];
 }
 
 /** What every event says of its run: all there is where the run's start was not recorded. */
@@ -23,6 +27,7 @@ function runOf(event: AuditEvent): TrafficStart {
   return {
     kind: "start",
     isImplied: true,
+    isLate: true,
     runId: event.runId,
     atMs: Date.parse(event.ts),
     agent: { slug: event.agentId },

@@ -1,7 +1,8 @@
 import { compile, LocalWindows, SessionLabels } from "@handlebar/engine";
-import type { Decision, Message, Policy, Tool } from "@handlebar/protocol";
+import type { AuditEvent, Decision, Message, Policy, Tool } from "@handlebar/protocol";
 import { effectiveTags } from "@handlebar/protocol";
 import { REPLAY_LIMITS } from "./limits.ts";
+import { readStoredEvent } from "./read-event.ts";
 import { readTrafficRow } from "./read-row.ts";
 import { ReplayCounts } from "./replay-counts.ts";
 import { ReplayRun, type ReplaySettings } from "./replay-run.ts";
@@ -26,6 +27,11 @@ export type FeedResult = { readonly ok: true } | { readonly ok: false; readonly 
 export interface Replay {
   /** Takes in the next row, in the order of the record. A row that cannot be read changes nothing but the counts. */
   feed(row: unknown): FeedResult;
+  /**
+   * Takes in an event that was checked against its schema when it was stored, which makes checking it again needless.
+   * @param place `lead-in`: what came before the time that is asked about. It is remembered, and neither counted nor told of.
+   */
+  feedEvent(event: AuditEvent, place?: "lead-in"): void;
   /** What was found so far. */
   report(): ReplayReport;
 }
@@ -47,13 +53,20 @@ export function createReplay(policies: readonly Policy[], options: ReplayOptions
 interface OpenRun {
   readonly run: ReplayRun;
   answer: TrafficModelResult | undefined;
+  isCounted: boolean;
+  isCut: boolean;
 }
 
 class TrafficReplay implements Replay {
   readonly #settings: ReplaySettings;
   readonly #options: ReplayOptions;
   readonly #runs = new Map<string, OpenRun>();
+  /** What came late of them is another run to nobody. */
+  readonly #ended = new Set<string>();
   readonly #counts: ReplayCounts;
+  /** Takes what is not counted. */
+  readonly #leadIn: ReplayCounts;
+  #isLeadIn = false;
 
   constructor(policies: readonly Policy[], options: ReplayOptions) {
     const set = compile(policies);
@@ -61,14 +74,15 @@ class TrafficReplay implements Replay {
     const { slug = "agent", tags: agentTags = [] } = options.agent ?? {};
     this.#options = options;
     this.#counts = new ReplayCounts(set.policies);
+    this.#leadIn = new ReplayCounts(set.policies);
     this.#settings = {
       set,
-      windows: new LocalWindows(),
+      windows: new LocalWindows({ keyCountMax: REPLAY_LIMITS.windowCountMax }),
       sessions: new SessionLabels(),
       failClosed: options.failClosed ?? false,
       tagsOf: (tool) => tags.get(tool) ?? [],
       agent: { slug, tags: agentTags },
-      onMissing: (what) => this.#counts.missing(what),
+      onMissing: (what) => this.#tally.missing(what),
     };
   }
 
@@ -82,13 +96,24 @@ class TrafficReplay implements Replay {
     return { ok: true };
   }
 
+  feedEvent(event: AuditEvent, place?: "lead-in"): void {
+    this.#isLeadIn = place === "lead-in";
+    this.#tally.row();
+    for (const step of readStoredEvent(event)) this.#take(step);
+    this.#isLeadIn = false;
+  }
+
   report(): ReplayReport {
     for (const open of this.#runs.values()) this.#settle(open);
     return this.#counts.report();
   }
 
+  get #tally(): ReplayCounts {
+    return this.#isLeadIn ? this.#leadIn : this.#counts;
+  }
+
   #take(step: TrafficStep): void {
-    if (step.kind === "lost") this.#counts.lose(step.count);
+    if (step.kind === "lost") this.#tally.lose(step.count);
     else this.#takeOf(step);
   }
 
@@ -99,39 +124,46 @@ class TrafficReplay implements Replay {
     const { run } = open;
     switch (step.kind) {
       case "start":
-        run.begin(step);
+        this.#begin(open, step);
         break;
       case "prompt":
         run.prompt(step.text);
         break;
       case "message":
         run.message(step.message);
-        if (step.isIncomplete) this.#counts.incomplete();
+        if (step.isIncomplete) this.#tally.incomplete();
         break;
       case "call":
         this.#takeCall(run, step);
         break;
       case "result":
-        this.#counts.result(run.result(step), step);
+        this.#tally.result(run.result(step), step);
         break;
       case "llm":
-        this.#counts.modelCall(run.llm(step), step);
+        this.#tally.modelCall(run.llm(step), step);
         break;
       case "llmResult":
         open.answer = step;
         break;
       case "end":
-        this.#runs.delete(step.runId);
+        this.#end(step.runId);
         break;
       default:
         step satisfies never;
     }
   }
 
+  #begin(open: OpenRun, step: TrafficStart): void {
+    open.run.begin(step);
+    if (step.isImplied || !open.isCut) return;
+    open.isCut = false;
+    if (open.isCounted) this.#counts.cut(-1);
+  }
+
   #takeCall(run: ReplayRun, step: TrafficCall): void {
     const decided = run.call(step);
-    this.#counts.call(decided, step);
-    this.#options.onDecision?.(step, decided.decision);
+    this.#tally.call(decided, step);
+    if (!this.#isLeadIn) this.#options.onDecision?.(step, decided.decision);
   }
 
   /** A model's answer is decided once it is known which message it was. */
@@ -139,23 +171,43 @@ class TrafficReplay implements Replay {
     const { answer, run } = open;
     if (answer === undefined) return;
     open.answer = undefined;
-    this.#counts.modelResult(run.llmResult(answer, response), answer);
+    this.#tally.modelResult(run.llmResult(answer, response), answer);
   }
 
   #runOf(step: TrafficStep): OpenRun {
-    const { runId, atMs } = step;
-    const known = this.#runs.get(runId);
-    if (known !== undefined) {
-      this.#runs.delete(runId);
-      this.#runs.set(runId, known);
-      return known;
-    }
-    const start: TrafficStart = step.kind === "start" ? step : { kind: "start", isImplied: true, runId, atMs };
-    const open: OpenRun = { run: new ReplayRun(this.#settings, start), answer: undefined };
+    const { runId } = step;
+    const open = this.#runs.get(runId) ?? this.#open(step);
+    // The one seen longest ago stays first.
+    this.#runs.delete(runId);
     this.#runs.set(runId, open);
-    this.#counts.run();
+    if (!open.isCounted && !this.#isLeadIn) this.#countRun(open);
     this.#forgetOldest();
     return open;
+  }
+
+  #open(step: TrafficStep): OpenRun {
+    const { runId, atMs } = step;
+    const start: TrafficStart = step.kind === "start" ? step : { kind: "start", isImplied: true, runId, atMs };
+    const isKnown = this.#ended.has(runId);
+    return {
+      run: new ReplayRun(this.#settings, start),
+      answer: undefined,
+      isCounted: isKnown,
+      isCut: !isKnown && start.isLate === true,
+    };
+  }
+
+  #countRun(open: OpenRun): void {
+    open.isCounted = true;
+    this.#counts.run();
+    if (open.isCut) this.#counts.cut(1);
+  }
+
+  #end(runId: string): void {
+    this.#runs.delete(runId);
+    this.#ended.add(runId);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > REPLAY_LIMITS.endedRunCountMax && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   #forgetOldest(): void {
@@ -163,7 +215,7 @@ class TrafficReplay implements Replay {
     for (const [runId, open] of this.#runs) {
       this.#settle(open);
       this.#runs.delete(runId);
-      this.#counts.forget();
+      this.#tally.forget();
       return;
     }
   }
