@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { idSchema } from "./ids.ts";
+import { jsonValueSchema } from "./json.ts";
 import { redactionSchema } from "./policy.ts";
 
 /** Machine-readable why, tagged by `kind`. */
@@ -13,7 +14,13 @@ export const causeSchema = z.discriminatedUnion("kind", [
     ruleId: idSchema.optional(),
     policyId: idSchema.optional(),
   }),
-  z.strictObject({ kind: z.literal("HITL_DENIED"), approvalId: idSchema, by: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal("HITL_DENIED"),
+    approvalId: idSchema,
+    by: z.string().optional(),
+    /** The arguments with which a person allowed the call in place of its own; made with them, it is let through once. */
+    instead: jsonValueSchema.optional(),
+  }),
   z.strictObject({ kind: z.literal("HITL_APPROVED"), approvalId: idSchema, by: z.string().optional() }),
   z.strictObject({ kind: z.literal("LOCKDOWN"), lockdownId: idSchema }),
   z.strictObject({

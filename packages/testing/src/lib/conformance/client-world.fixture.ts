@@ -182,7 +182,9 @@ export class ClientWorld {
     for (;;) {
       const { approval } = this.#given;
       if (approval !== undefined && approval.status !== "pending") {
-        return { status: approval.status, ...(approval.by === undefined ? {} : { by: approval.by }) };
+        const { status, by, instead } = approval;
+        const who = by === undefined ? {} : { by };
+        return instead === undefined ? { status, ...who } : { status: "approved", args: instead, ...who };
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

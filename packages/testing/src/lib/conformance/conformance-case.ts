@@ -77,6 +77,7 @@ const conformanceWorldSchema = z.strictObject({
       approvalId: idSchema,
       status: z.enum(["pending", "approved", "denied"]),
       by: z.string().optional(),
+      instead: jsonValueSchema.optional(),
     })
     .optional(),
 });

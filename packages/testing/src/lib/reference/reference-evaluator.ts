@@ -247,7 +247,12 @@ function conclude(
   const id = approval === undefined ? {} : { approvalId: approval.approvalId };
   const cause: Cause =
     approval?.status === "denied"
-      ? { kind: "HITL_DENIED", approvalId: approval.approvalId, ...by }
+      ? {
+          kind: "HITL_DENIED",
+          approvalId: approval.approvalId,
+          ...by,
+          ...(approval.instead === undefined ? {} : { instead: approval.instead }),
+        }
       : { kind: "HITL_PENDING", ...id, ruleId, policyId };
   return { verdict: "BLOCK", control: stops("hitl") ? "TERMINATE" : "CONTINUE", cause, ...final, redactions: none };
 }
