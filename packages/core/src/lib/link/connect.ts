@@ -173,6 +173,7 @@ class Link implements ControlPlane {
       onMessage: (message) => this.#onMessage(message),
       onState: (state) => this.#applyState(state),
       onLink: (status) => this.#setStatus(status),
+      onStreaming: (isStreaming) => this.approvals.streaming(isStreaming),
     });
     await this.#feed.run();
   }

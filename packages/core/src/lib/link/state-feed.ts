@@ -14,6 +14,8 @@ export interface StateFeedOptions {
   readonly onState: (state: AgentState) => void;
   /** The control plane was heard from, or not. */
   readonly onLink: (status: "ready" | "lost" | "refused") => void;
+  /** A stream speaks, or has ended. */
+  readonly onStreaming: (isStreaming: boolean) => void;
 }
 
 type Polled = { readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly retryAfterMs?: number };
@@ -106,12 +108,14 @@ export class StateFeed {
         this.#stopPolling();
         this.#api.onContact();
         this.#options.onLink("ready");
+        this.#options.onStreaming(true);
         if (message.kind === "state") this.#seen(message.state.revision);
         this.#options.onMessage(message);
       },
     });
     silence.cancel();
     signal.removeEventListener("abort", stop);
+    this.#options.onStreaming(false);
     if (end.kind === "refused") return "refused";
     if (!isHeard && abort.signal.aborted && this.#isPollHealthy) return "blocked";
     if (end.kind === "closed" && end.openedMs >= LINK_TIMES.streamHealthyMs) return "long";
