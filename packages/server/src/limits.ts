@@ -299,3 +299,32 @@ export const APPROVAL_BULK_COUNT_MAX = 200;
 
 /** How long a message to a webhook is tried. */
 export const WEBHOOK_GIVE_UP_MS = 86_400_000;
+
+/** Webhooks of one workspace. */
+export const WEBHOOK_COUNT_MAX = 32;
+
+/** How long one request to a webhook may take, from the look-up of its name to its answer. */
+export const WEBHOOK_TIMEOUT_MS = 10_000;
+
+/** Bytes of one request to a webhook; longer arguments are left out. Of an answer no more are read. */
+export const WEBHOOK_SIZE_BYTES_MAX = 65_536;
+
+/** Webhooks that one process sends to at once, and messages to one of them. */
+export const WEBHOOK_LANE_COUNT_MAX = 16;
+export const WEBHOOK_LANE_WIDTH = 4;
+
+/** How long a message that was taken is left alone by other processes: longer than an attempt takes. */
+export const WEBHOOK_LEASE_MS = 60_000;
+
+/** Before a message is tried again: it doubles from the first to the second, and has as much as half taken off by chance. */
+export const WEBHOOK_RETRY_BASE_MS = 5_000;
+export const WEBHOOK_RETRY_MAX_MS = 3_600_000;
+
+/** How long the old secret signs beside the new one, where a rotation does not say. */
+export const WEBHOOK_GRACE_SECONDS = 86_400;
+
+/** How long messages that were delivered or given up are kept. */
+export const WEBHOOK_RETENTION_MS: number = 7 * 86_400_000;
+
+/** UTF-16 code units of arguments in the text that chat tools show. */
+export const WEBHOOK_SHOWN_LENGTH_MAX = 1_500;

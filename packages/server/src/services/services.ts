@@ -19,6 +19,9 @@ import { RunsService } from "./runs-service.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 import { SharedWindows } from "./shared-windows.ts";
+import { WebhookSender } from "./webhook-sender.ts";
+import type { WebhookTransport } from "./webhook-transport.ts";
+import { WebhooksService } from "./webhooks-service.ts";
 import { createWorkspaceStates, type WorkspaceStates } from "./workspace-states.ts";
 
 /** What every service is built on. */
@@ -26,6 +29,12 @@ export interface ServiceDeps {
   readonly store: Store;
   readonly runtime: ServerRuntime;
   readonly log: ServerLog;
+  /** How webhooks are reached. Default: not at all. */
+  readonly webhookTransport?: WebhookTransport | undefined;
+  /** Where people reach this control plane, for links in messages. */
+  readonly publicUrl?: string | undefined;
+  /** From 0 up to 1. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
 }
 
 /** The rules of the control plane, one service for each of its parts. */
@@ -47,13 +56,16 @@ export interface Services {
   readonly approvals: ApprovalsService;
   readonly budgets: BudgetsService;
   readonly audit: AuditService;
+  readonly webhooks: WebhooksService;
+  readonly webhookSender: WebhookSender;
   /** Reads what is there and begins to watch for changes. @throws HandlebarError `HB_STORE_UNAVAILABLE`. */
   start(): Promise<void>;
   /** Writes what waits to be written, and ends every timer. Idempotent. */
   stop(): Promise<void>;
 }
 
-export function createServices({ store, runtime, log }: ServiceDeps): Services {
+export function createServices(deps: ServiceDeps): Services {
+  const { store, runtime, log, webhookTransport = NO_TRANSPORT } = deps;
   const onError = (error: unknown): void => log.warn({ err: error }, "reading changes failed; it is tried again");
   const feed = createChangeFeed({ store, runtime, onError });
   const states = createWorkspaceStates({ store, runtime, feed, onError });
@@ -82,6 +94,7 @@ export function createServices({ store, runtime, log }: ServiceDeps): Services {
   });
   const policies = new PoliciesService({ store, runtime, feed });
   const replays = new ReplaysService({ store, runtime, policies });
+  const webhookSender = openWebhookSender({ ...deps, webhookTransport });
   return {
     feed,
     states,
@@ -99,6 +112,8 @@ export function createServices({ store, runtime, log }: ServiceDeps): Services {
     legacyChecks: new LegacyChecks({ store, runtime, check, memory }),
     approvals,
     audit: new AuditService({ store }),
+    webhooks: new WebhooksService({ store, runtime, transport: webhookTransport }),
+    webhookSender,
     budgets: new BudgetsService({ store, runtime, agents, states, onError }),
     start: () => feed.start(),
     stop: async () => {
@@ -106,7 +121,24 @@ export function createServices({ store, runtime, log }: ServiceDeps): Services {
       link.close();
       tail.close();
       replays.close();
-      await Promise.all([keys.flushUses(), agents.presence.flush(true), policies.close()]);
+      await Promise.all([webhookSender.stop(), keys.flushUses(), agents.presence.flush(true), policies.close()]);
     },
   };
+}
+
+const NO_TRANSPORT: WebhookTransport = {
+  refusalOf: () => "cannot be reached from this process",
+  send: () => Promise.resolve({ kind: "failed", reason: "cannot be reached from this process" }),
+};
+
+function openWebhookSender(deps: ServiceDeps & { readonly webhookTransport: WebhookTransport }): WebhookSender {
+  const { store, runtime, log, webhookTransport, publicUrl, random } = deps;
+  return new WebhookSender({
+    store,
+    runtime,
+    transport: webhookTransport,
+    random: random ?? Math.random,
+    publicUrl: publicUrl?.replace(/\/+$/, ""),
+    onError: (error) => log.warn({ err: error }, "what came of a message to a webhook was not written; it is sent again"),
+  });
 }

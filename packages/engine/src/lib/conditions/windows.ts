@@ -19,6 +19,7 @@ export function compileMaxCalls(condition: MaxCallsCondition, context: CompileCo
     metric: CALLS_METRIC,
     aggregate: "count",
     limit: condition.max,
+    ceiling: condition.max,
     estimate: undefined,
     countsTool: countsTools ? tool.matches : () => false,
     countsLlm,
@@ -39,6 +40,7 @@ export function compileMetricWindow(condition: MetricWindowCondition, context: C
     metric: condition.metric,
     aggregate: condition.aggregate,
     limit: condition.value,
+    ceiling: ceilingOf(condition),
     estimate: condition.estimate,
     countsTool: tool === undefined ? () => true : tool.matches,
     countsLlm: tool === undefined,
@@ -61,7 +63,20 @@ function toolOrFail(selector: ToolSelector, context: CompileContext): ToolMatche
   }
 }
 
-type CounterRest = Pick<Counter, "metric" | "aggregate" | "limit" | "estimate" | "countsTool" | "countsLlm">;
+/** Only what adds up can be shared out, and only where a rule wants it not to grow too much. */
+function ceilingOf({ aggregate, op, value }: MetricWindowCondition): number | undefined {
+  if ((aggregate !== "sum" && aggregate !== "count") || op === "lt" || op === "lte") return undefined;
+  if (op === "gt") return value;
+  // The largest number below: a count comes whole, and a sum by the smallest step there is.
+  return aggregate === "count"
+    ? Math.ceil(value) - 1
+    : value - Math.max(Math.abs(value) * Number.EPSILON, Number.MIN_VALUE);
+}
+
+type CounterRest = Pick<
+  Counter,
+  "metric" | "aggregate" | "limit" | "ceiling" | "estimate" | "countsTool" | "countsLlm"
+>;
 
 function addCounter(
   condition: MaxCallsCondition | MetricWindowCondition,
