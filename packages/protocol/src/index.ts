@@ -65,6 +65,8 @@ export {
   windowScopeSchema,
 } from "./lib/condition.ts";
 export {
+  type BudgetWarning,
+  budgetWarningSchema,
   type Cause,
   type Control,
   causeSchema,

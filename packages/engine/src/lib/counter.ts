@@ -22,6 +22,8 @@ export interface Counter {
   readonly ceiling: number | undefined;
   /** What a call that has not ended is assumed to add. */
   readonly estimate: number | undefined;
+  /** From which share of the limit on decisions warn. */
+  readonly warnAt: number | undefined;
   readonly exact: boolean;
   /** Where windows of scope `run` are kept. */
   readonly windowKey: WindowKey;

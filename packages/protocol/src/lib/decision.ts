@@ -70,6 +70,19 @@ export const shadowDecisionSchema = z.strictObject({
 });
 export interface ShadowDecision extends z.infer<typeof shadowDecisionSchema> {}
 
+/** A limit that is nearly used up, or is: what there is of a window whose condition says `warnAt`. */
+export const budgetWarningSchema = z.strictObject({
+  policyId: idSchema,
+  ruleId: idSchema,
+  /** What the window holds, calls in flight included; in the before phases without the call at hand. */
+  used: z.number(),
+  /** What it may hold. */
+  limit: z.number(),
+  /** Epoch milliseconds at which a window that is used up has room again, where that is known. */
+  resetAt: z.number().optional(),
+});
+export interface BudgetWarning extends z.infer<typeof budgetWarningSchema> {}
+
 /** One redaction to apply to what the phase carries, with the rule that asked for it. */
 export const plannedRedactionSchema = z.intersection(
   redactionSchema,
@@ -90,6 +103,8 @@ export const decisionSchema = z.strictObject({
   /** What to redact before the payload goes on; absent when nothing. */
   redactions: z.array(plannedRedactionSchema).optional(),
   shadow: shadowDecisionSchema.optional(),
+  /** Limits of enforced rules for this call that are nearly used up, in the order of `evaluatedRules`; absent when there are none. */
+  warnings: z.array(budgetWarningSchema).optional(),
   /** Decided with something missing (`HB_...` codes): a stale state, a reading out of reach. */
   degraded: z.array(z.string()).optional(),
 });

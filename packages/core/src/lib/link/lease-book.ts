@@ -122,8 +122,8 @@ export class LeaseBook implements SharedWindows {
         share.asking ??= this.#ask(share, need, isAlone);
         const lease: Lease | undefined = await share.asking;
         if (share.has(amount, this.#nowMs()) && lease !== undefined) return;
-        const isEnoughForOne = !isAlone && (lease?.remaining ?? 0) >= amount && share.wanted > amount;
-        const delayMs = isEnoughForOne ? 0 : this.#delayMsOf(lease);
+        const isEnoughForOne: boolean = !isAlone && (lease?.remaining ?? 0) >= amount && share.wanted > amount;
+        const delayMs: number | undefined = isEnoughForOne ? 0 : this.#delayMsOf(lease);
         if (delayMs === undefined || this.#nowMs() + delayMs >= untilMs) {
           if (lease !== undefined) share.refuse(amount, this.#nowMs() + LINK_TIMES.refusalKeptMs);
           return;
