@@ -25,7 +25,12 @@ export function printLockdown(answer: LockdownAnswer, context: CommandContext): 
   if (inForce) context.out(`obeyed by ${acknowledgedCount} of ${count(clientCount, "client")}\n`);
   printCourse(answer, context);
   if (stragglers.length === 0) return;
-  const rows = stragglers.map(({ clientId, agent, standing: why, seenAt }) => [clientId, agent, STANDINGS[why], seenAt]);
+  const rows = stragglers.map(({ clientId, agent, standing: why, seenAt }) => [
+    clientId,
+    agent,
+    STANDINGS[why],
+    seenAt,
+  ]);
   context.out(table([["does not obey", "agent", "why", "last heard from"], ...rows]));
 }
 

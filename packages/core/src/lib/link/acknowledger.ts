@@ -35,7 +35,7 @@ export class Acknowledger {
   due(): void {
     if (this.#hasLeft) return;
     this.#isDue = true;
-    this.#start();
+    void this.#start();
     this.#pause.wake();
   }
 

@@ -176,7 +176,11 @@ export const AGENT_CASES: readonly ContractCase[] = [
   },
 ];
 
-function ackOf(more: { readonly clientId: string; readonly revision?: number; readonly lockdownIds?: readonly string[] }) {
+function ackOf(more: {
+  readonly clientId: string;
+  readonly revision?: number;
+  readonly lockdownIds?: readonly string[];
+}) {
   const { revision = 1 } = more;
   return {
     agentId: "a1",
