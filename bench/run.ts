@@ -9,6 +9,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   sinks: "src/sinks.ts",
   link: "server/link.ts",
   enforce: "server/enforce.ts",
+  replay: "server/replay.ts",
 };
 const [name = "decide", ...args] = process.argv.slice(2);
 const script = SCRIPTS[name];

@@ -48,9 +48,10 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
     case "tool.decision":
       return [callOf(event, at)];
     case "tool.result": {
-      const { callId, tool, result, error, metrics } = event.data;
+      const { callId, tool, result, error, metrics, decision } = event.data;
       const { name, tags = [], kind: toolKind } = tool;
-      const read = { isExceeded: false, isIncomplete: isMasked(event) };
+      // A result that was withheld is not recorded either.
+      const read = { isExceeded: false, isIncomplete: isMasked(event) || decision?.verdict === "BLOCK" };
       return [{ kind: "result", ...at, callId, tool: name, toolKind, tags, result, ...read, error, metrics }];
     }
     case "llm.decision": {
@@ -58,8 +59,8 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
       return [{ kind: "llm", ...at, callId, model, recorded: { verdict, cause } }];
     }
     case "llm.result": {
-      const { callId, model, metrics } = event.data;
-      return [{ kind: "llmResult", ...at, callId, model, metrics }];
+      const { callId, model, metrics, decision } = event.data;
+      return [{ kind: "llmResult", ...at, callId, model, metrics, isIncomplete: decision?.verdict === "BLOCK" }];
     }
     case "events.dropped":
       return [{ kind: "lost", ...at, count: event.data.counts.reduce((sum, one) => sum + one.count, 0) }];

@@ -124,7 +124,8 @@ export class ReplayCounts {
     this.#countRules(decided, { runId, callId, tool: "model", args: undefined });
   }
 
-  modelResult(decided: Decided, { runId, callId }: TrafficModelResult): void {
+  modelResult(decided: Decided, { runId, callId, isIncomplete }: TrafficModelResult): void {
+    if (isIncomplete) this.incomplete();
     this.#countRules(decided, { runId, callId, tool: "model", args: undefined });
   }
 

@@ -1,11 +1,11 @@
 import { compile, LocalWindows, SessionLabels } from "@handlebar/engine";
-import type { AuditEvent, Decision, Message, Policy, Tool } from "@handlebar/protocol";
+import type { AuditEvent, Decision, Message, Phase, Policy, Tool } from "@handlebar/protocol";
 import { effectiveTags } from "@handlebar/protocol";
 import { REPLAY_LIMITS } from "./limits.ts";
 import { readStoredEvent } from "./read-event.ts";
 import { readTrafficRow } from "./read-row.ts";
 import { ReplayCounts } from "./replay-counts.ts";
-import { ReplayRun, type ReplaySettings } from "./replay-run.ts";
+import { type Decided, ReplayRun, type ReplaySettings } from "./replay-run.ts";
 import type { ReplayReport } from "./report.ts";
 import type { TrafficCall, TrafficLoss, TrafficModelResult, TrafficStart, TrafficStep } from "./traffic.ts";
 
@@ -18,6 +18,16 @@ export interface ReplayOptions {
   readonly failClosed?: boolean | undefined;
   /** Told of every tool call that was decided again, in the order of the record. */
   readonly onDecision?: ((call: TrafficCall, decision: Decision) => void) | undefined;
+  /** Told of every decision, also those of results and of model calls, in the order in which they are made. */
+  readonly onDecided?: ((decided: ReplayDecision) => void) | undefined;
+}
+
+/** One decision of a replay. */
+export interface ReplayDecision {
+  readonly phase: Phase;
+  readonly runId: string;
+  readonly callId: string;
+  readonly decision: Decision;
 }
 
 /** Whether a row was taken in, or why it cannot be read. */
@@ -137,10 +147,10 @@ class TrafficReplay implements Replay {
         this.#takeCall(run, step);
         break;
       case "result":
-        this.#tally.result(run.result(step), step);
+        this.#tally.result(this.#tell(run.result(step), step), step);
         break;
       case "llm":
-        this.#tally.modelCall(run.llm(step), step);
+        this.#tally.modelCall(this.#tell(run.llm(step), step), step);
         break;
       case "llmResult":
         open.answer = step;
@@ -161,9 +171,15 @@ class TrafficReplay implements Replay {
   }
 
   #takeCall(run: ReplayRun, step: TrafficCall): void {
-    const decided = run.call(step);
+    const decided = this.#tell(run.call(step), step);
     this.#tally.call(decided, step);
     if (!this.#isLeadIn) this.#options.onDecision?.(step, decided.decision);
+  }
+
+  #tell(decided: Decided, { runId, callId }: Pick<TrafficCall, "runId" | "callId">): Decided {
+    const { decision, facts } = decided;
+    if (!this.#isLeadIn) this.#options.onDecided?.({ phase: facts.phase, runId, callId, decision });
+    return decided;
   }
 
   /** A model's answer is decided once it is known which message it was. */
@@ -171,7 +187,7 @@ class TrafficReplay implements Replay {
     const { answer, run } = open;
     if (answer === undefined) return;
     open.answer = undefined;
-    this.#tally.modelResult(run.llmResult(answer, response), answer);
+    this.#tally.modelResult(this.#tell(run.llmResult(answer, response), answer), answer);
   }
 
   #runOf(step: TrafficStep): OpenRun {

@@ -84,6 +84,8 @@ export interface TrafficModelResult extends At {
   readonly callId: string;
   readonly model?: Model | undefined;
   readonly metrics?: Metrics | undefined;
+  /** The answer was withheld, so that it is not in the record. */
+  readonly isIncomplete: boolean;
 }
 
 /** The record itself says that events of it were lost. */
