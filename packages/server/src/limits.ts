@@ -328,3 +328,7 @@ export const WEBHOOK_RETENTION_MS: number = 7 * 86_400_000;
 
 /** UTF-16 code units of arguments in the text that chat tools show. */
 export const WEBHOOK_SHOWN_LENGTH_MAX = 1_500;
+
+/** Runs that ended whose approvals are looked up at once, and that wait for it. */
+export const ENDED_RUN_BATCH_COUNT = 500;
+export const ENDED_RUN_WAITING_COUNT_MAX = 10_000;

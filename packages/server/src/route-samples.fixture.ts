@@ -12,6 +12,8 @@ export interface RouteSample {
 export interface KnownIds {
   lockdownId: string;
   keyId: string;
+  webhookId: string;
+  messageId: string;
 }
 
 /** Stands in everything that samples store, so that it is found where it must not be. */
@@ -66,6 +68,7 @@ const policy = { policyId: "refunds" };
 
 /** A request for every route, in an order in which each finds what it needs. */
 export function routeSamples(known: KnownIds): readonly RouteSample[] {
+  const webhook = { webhookId: known.webhookId };
   return [
     {
       operationId: "registerAgent",
@@ -147,6 +150,15 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
     },
     { operationId: "cancelApproval", params: { approvalId: APPROVAL_ID }, body: { comment: MARK } },
     { operationId: "listAudit", query: "action=approval." },
+    { operationId: "createWebhook", body: { name: MARK, url: "https://hooks.invalid/in" } },
+    { operationId: "listWebhooks" },
+    { operationId: "getWebhook", params: webhook },
+    { operationId: "testWebhook", params: webhook },
+    { operationId: "listDeliveries", params: webhook },
+    { operationId: "replayDelivery", params: { ...webhook, messageId: known.messageId } },
+    { operationId: "rotateWebhook", params: webhook, body: { graceSeconds: 60 } },
+    { operationId: "enableWebhook", params: webhook },
+    { operationId: "deleteWebhook", params: webhook },
     { operationId: "createLockdown", body: { scope: { kind: "session", sessionId: "session-9" }, reason: MARK } },
     { operationId: "listLockdowns" },
     { operationId: "getLockdown", params: { lockdownId: known.lockdownId } },

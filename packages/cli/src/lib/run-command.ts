@@ -16,6 +16,7 @@ import { runs } from "./commands/runs.ts";
 import { serve } from "./commands/serve.ts";
 import { tail } from "./commands/tail.ts";
 import { test } from "./commands/test.ts";
+import { webhooks } from "./commands/webhooks.ts";
 import { EXIT } from "./exit-codes.ts";
 import { commandHelp, overview } from "./help.ts";
 import { VERSION } from "./version.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   policies,
   lockdown,
   approvals,
+  webhooks,
   runs,
   tail,
   keys,

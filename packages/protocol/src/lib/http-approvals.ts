@@ -17,8 +17,8 @@ export const approvalListSchema = z.object({ approvals: z.array(approvalSchema),
 export interface ApprovalList extends z.infer<typeof approvalListSchema> {}
 
 /** `POST /v1/approvals/{approvalId}/cancel` */
-export const cancelApprovalBodySchema = z.strictObject({ comment: z.string().max(4096).optional() }).optional();
-export type CancelApprovalBody = z.infer<typeof cancelApprovalBodySchema>;
+export const cancelApprovalBodySchema = z.strictObject({ comment: z.string().max(4096).optional() });
+export interface CancelApprovalBody extends z.infer<typeof cancelApprovalBodySchema> {}
 
 /** `POST /v1/approvals/resolve`: one answer to several approvals, each named, so that what came meanwhile is not answered unseen. */
 export const resolveApprovalsBodySchema = z.strictObject({

@@ -39,12 +39,16 @@ export function storeJobs(
 
 /** What services and open connections need from time to time. */
 export function serviceJobs(
-  { keys, agents, lockdowns, approvals }: Pick<Services, "keys" | "agents" | "lockdowns" | "approvals">,
+  services: Pick<Services, "keys" | "agents" | "lockdowns" | "approvals" | "webhooks" | "webhookSender">,
   app: Pick<HttpApp, "reviewKeys">,
 ): readonly Job[] {
+  const { keys, agents, lockdowns, approvals, webhooks, webhookSender } = services;
   return [
     { name: "lockdowns.lift", everyMs: SECOND_MS, isShared: true, run: () => lockdowns.liftExpired() },
     { name: "approvals.expire", everyMs: SECOND_MS, isShared: true, run: () => approvals.expireDue() },
+    // Each message has a lease of its own: every process takes its part.
+    { name: "webhooks.send", everyMs: SECOND_MS, isShared: false, run: () => webhookSender.tick() },
+    { name: "webhooks.prune", everyMs: HOUR_MS, isShared: true, run: () => webhooks.prune() },
     { name: "clients.flush", everyMs: 10 * SECOND_MS, isShared: false, run: () => agents.presence.flush() },
     { name: "keys.flush", everyMs: 10 * SECOND_MS, isShared: false, run: () => keys.flushUses() },
     // A key that runs out tells nobody.

@@ -7,7 +7,7 @@ import { createRouteTable } from "./route-table.ts";
 
 const server = await startTestServer();
 const routes = createRouteTable(server.services);
-const known: KnownIds = { lockdownId: "", keyId: "" };
+const known: KnownIds = { lockdownId: "", keyId: "", webhookId: "", messageId: "" };
 const STREAMS = new Set(["streamState", "tailEvents"]);
 
 afterAll(() => server.stop());
@@ -79,5 +79,7 @@ describe("every route", () => {
 function remember(operationId: string, body: unknown): void {
   if (operationId === "createLockdown")
     known.lockdownId = (body as { lockdown: { lockdownId: string } }).lockdown.lockdownId;
+  if (operationId === "createWebhook") known.webhookId = (body as { webhook: { webhookId: string } }).webhook.webhookId;
+  if (operationId === "testWebhook") known.messageId = (body as { delivery: { messageId: string } }).delivery.messageId;
   if (operationId === "createKey") known.keyId = (body as { key: { keyId: string } }).key.keyId;
 }

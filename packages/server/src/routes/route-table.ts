@@ -13,6 +13,7 @@ import { policiesRoutes } from "./policies.ts";
 import { replayRoutes } from "./replay.ts";
 import type { Route } from "./route.ts";
 import { runsRoutes } from "./runs.ts";
+import { webhooksRoutes } from "./webhooks.ts";
 
 /** Every route of the HTTP contract that needs a key. */
 export function createRouteTable(services: Services): readonly Route[] {
@@ -30,5 +31,6 @@ export function createRouteTable(services: Services): readonly Route[] {
     ...budgetsRoutes(services),
     ...approvalsRoutes(services),
     ...auditRoutes(services),
+    ...webhooksRoutes(services),
   ];
 }

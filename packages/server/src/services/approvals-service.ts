@@ -152,16 +152,12 @@ export class ApprovalsService {
     });
   }
 
-  /** The run is over: nobody need answer for its calls, and what was approved is not used any more. */
-  async runEnded(workspaceId: string, runId: string): Promise<void> {
+  /** Runs are over: nobody need answer for their calls, and what was approved is not used any more. */
+  async runsEnded(workspaceId: string, runIds: readonly string[]): Promise<void> {
     for (;;) {
-      const { items, nextCursor } = await this.#store.approvals.list(
-        workspaceId,
-        { runId, isOpen: true },
-        { limit: STANDING_APPROVAL_COUNT_MAX },
-      );
-      for (const { approval } of items) await this.#end(workspaceId, approval.approvalId, "the run is over");
-      if (nextCursor === undefined) return;
+      const ids = await this.#store.approvals.openOfRuns(workspaceId, runIds, STANDING_APPROVAL_COUNT_MAX);
+      for (const approvalId of ids) await this.#end(workspaceId, approvalId, "the run is over");
+      if (ids.length < STANDING_APPROVAL_COUNT_MAX) return;
     }
   }
 

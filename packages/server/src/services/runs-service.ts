@@ -18,7 +18,7 @@ export interface RunsServiceDeps {
   readonly agents: Pick<AgentsService, "require">;
   readonly states: Pick<WorkspaceStates, "get">;
   readonly memory: Pick<RunMemory, "ended">;
-  readonly approvals: Pick<ApprovalsService, "runEnded">;
+  readonly approvals: Pick<ApprovalsService, "runsEnded">;
 }
 
 /** Sequence numbers of a run that are missing without an explanation; both ends are included. */
@@ -62,7 +62,7 @@ export class RunsService {
     const { slug } = await agents.require(workspaceId, agentId);
     await store.runs.end(workspaceId, runId, { agent: slug, status, atMs: runtime.nowMs() });
     memory.ended(workspaceId, runId);
-    await approvals.runEnded(workspaceId, runId);
+    await approvals.runsEnded(workspaceId, [runId]);
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`. */

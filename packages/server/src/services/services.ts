@@ -5,6 +5,7 @@ import { AuditService } from "./audit-service.ts";
 import { BudgetsService } from "./budgets-service.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { CheckService } from "./check-service.ts";
+import { EndedRuns } from "./ended-runs.ts";
 import { EventTail } from "./event-tail.ts";
 import { EventsService } from "./events-service.ts";
 import { IngestService } from "./ingest-service.ts";
@@ -76,15 +77,18 @@ export function createServices(deps: ServiceDeps): Services {
   const memory = new RunMemory({ store, runtime });
   const windows = new SharedWindows({ store, runtime });
   const check = new CheckService({ runtime, states, agents, approvals, memory, windows });
-  const onApprovalError = (error: unknown): void =>
-    log.warn({ err: error }, "approvals of a run that is over could not be cancelled; they end at their time");
+  const endedRuns = new EndedRuns({
+    end: (workspaceId, runIds) => approvals.runsEnded(workspaceId, runIds),
+    onError: (error) =>
+      log.warn({ err: error }, "approvals of runs that are over could not be cancelled; they end at their time"),
+  });
   const tail = new EventTail({ store, runtime, onError });
   const onStored = (rows: Parameters<EventTail["stored"]>[0]): void => {
     tail.stored(rows);
     for (const { workspaceId, runId, runEnd } of rows) {
       if (runEnd === undefined) continue;
       memory.ended(workspaceId, runId);
-      approvals.runEnded(workspaceId, runId).catch(onApprovalError);
+      endedRuns.add(workspaceId, runId);
     }
   };
   const ingest = new IngestService({ store, runtime, states, agents, onStored });
@@ -121,7 +125,13 @@ export function createServices(deps: ServiceDeps): Services {
       link.close();
       tail.close();
       replays.close();
-      await Promise.all([webhookSender.stop(), keys.flushUses(), agents.presence.flush(true), policies.close()]);
+      await Promise.all([
+        webhookSender.stop(),
+        endedRuns.idle(),
+        keys.flushUses(),
+        agents.presence.flush(true),
+        policies.close(),
+      ]);
     },
   };
 }
@@ -139,6 +149,7 @@ function openWebhookSender(deps: ServiceDeps & { readonly webhookTransport: Webh
     transport: webhookTransport,
     random: random ?? Math.random,
     publicUrl: publicUrl?.replace(/\/+$/, ""),
-    onError: (error) => log.warn({ err: error }, "what came of a message to a webhook was not written; it is sent again"),
+    onError: (error) =>
+      log.warn({ err: error }, "what came of a message to a webhook was not written; it is sent again"),
   });
 }

@@ -69,6 +69,8 @@ export interface ApprovalsTable {
   update(workspaceId: string, approvalId: string, change: ApprovalChange): Promise<ApprovalRecord | undefined>;
   /** Newest first. */
   list(workspaceId: string, filter: ApprovalFilter, page: PageRequest): Promise<Page<ApprovalRecord>>;
+  /** Ids of approvals of these runs that wait for an answer or for their use. */
+  openOfRuns(workspaceId: string, runIds: readonly string[], limit: number): Promise<readonly string[]>;
   /** Those whose time is over and that have not ended yet, in whatever workspace, the one that is over longest first. */
   due(nowMs: number, limit: number): Promise<readonly { readonly workspaceId: string; readonly approvalId: string }[]>;
 }

@@ -32,6 +32,18 @@ export function createApprovalsTable(dialect: StoreDialect): ApprovalsTable {
       const rows = await search(dialect, workspaceId, { filter, page }).execute();
       return pageOf(rows, { page, item: toApproval, key: (row) => [row.requested_at_ms, row.approval_id] });
     },
+    openOfRuns: async (workspaceId, runIds, limit) => {
+      if (runIds.length === 0) return [];
+      const rows = await dialect.reads
+        .selectFrom("approvals")
+        .select("approval_id")
+        .where("workspace_id", "=", workspaceId)
+        .where("run_id", "in", [...runIds])
+        .where("open_until_ms", "is not", null)
+        .limit(limit)
+        .execute();
+      return rows.map((row) => row.approval_id);
+    },
     due: async (nowMs, limit) => {
       const rows = await dialect.reads
         .selectFrom("approvals")

@@ -33,7 +33,10 @@ export function createDeliveries(dialect: StoreDialect): Deliveries {
           next_attempt_at_ms: end.nextAttemptAtMs ?? null,
           last_attempt_at_ms: end.atMs,
           last_outcome: end.outcome,
-        }).execute();
+        })
+          // A process that was late does not undo what another one did meanwhile.
+          .where("status", "=", "pending")
+          .execute();
       }),
     delivery: async (key) => {
       const row = await find(dialect.reads, key).executeTakeFirst();
