@@ -42,7 +42,7 @@ export const lockdownStatusSchema = z.object({
 export interface LockdownStatus extends z.infer<typeof lockdownStatusSchema> {}
 
 /** How the acknowledgements of a stop order came in. */
-export const lockdownCourseSchema = z.object({
+const lockdownCourseSchema = z.object({
   /** Clients that were running and obeyed it, those included that have ended since. */
   stoppedCount: z.int().min(0),
   /** Clients that started while it was in force and obeyed it from their first word on. */
@@ -52,7 +52,6 @@ export const lockdownCourseSchema = z.object({
   /** How many of them had obeyed after how many milliseconds; at most 50 points, the last one among them. */
   points: z.array(z.object({ afterMs: z.number(), acknowledgedCount: z.int().min(0) })),
 });
-export interface LockdownCourse extends z.infer<typeof lockdownCourseSchema> {}
 
 /** `POST /v1/lockdowns`, `DELETE /v1/lockdowns/{id}` and `GET /v1/lockdowns/{id}` */
 export const lockdownAnswerSchema = z.object({
