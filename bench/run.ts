@@ -11,6 +11,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   enforce: "server/enforce.ts",
   check: "server/check.ts",
   ingest: "server/ingest.ts",
+  replay: "server/replay.ts",
 };
 const [name = "decide", ...args] = process.argv.slice(2);
 if (name === "adapters") {

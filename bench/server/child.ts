@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 /** A server in a process of its own. */
 export interface Child {
   readonly origin: string;
+  readonly pid: number | undefined;
   readonly firstKey: string | undefined;
   /** Its resident memory after a collection. */
   rssBytes(): Promise<number>;
@@ -24,6 +25,7 @@ export async function startChild(script: string, ...args: readonly string[]): Pr
   const { origin, firstKey } = await next<Hello>(child);
   return {
     origin,
+    pid: child.pid,
     firstKey,
     rssBytes: async () => (await ask(child)).rssBytes,
     cpuMicros: async () => (await ask(child)).cpuMicros ?? Number.NaN,

@@ -11,6 +11,7 @@ export type {
   SignalFunction,
   SubjectExtractor,
 } from "./lib/config.ts";
+export { type FingerprintSubject, fingerprint } from "./lib/fingerprint.ts";
 export type {
   LlmDecision,
   LlmRequest,

@@ -25,6 +25,7 @@ export { inheritRunState, joinRunState, labelsOf, seedLabels } from "./lib/flow/
 export { SessionLabels } from "./lib/flow/session-store.ts";
 export { budgetKeyText, LocalWindows } from "./lib/local-windows.ts";
 export { endsRun, findLockdown } from "./lib/lockdown.ts";
+export { insteadPart } from "./lib/message-text.ts";
 export { needs } from "./lib/needs.ts";
 export { noteCall, notePrompt, noteResult } from "./lib/note.ts";
 export type { PolicySet } from "./lib/policy-set.ts";

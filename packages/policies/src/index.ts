@@ -12,7 +12,13 @@ export {
   readPolicies,
 } from "./lib/read-policies.ts";
 export { readTrafficRow } from "./lib/replay/read-row.ts";
-export { createReplay, type FeedResult, type Replay, type ReplayOptions } from "./lib/replay/replay.ts";
+export {
+  createReplay,
+  type FeedResult,
+  type Replay,
+  type ReplayDecision,
+  type ReplayOptions,
+} from "./lib/replay/replay.ts";
 export type {
   ReplayAnswers,
   ReplayChange,

@@ -15,10 +15,12 @@ export {
   type ApprovalAnswer,
   type ApprovalRequest,
   type ApprovalStatus,
+  type ApprovalVote,
   approvalAnswerSchema,
   approvalRequestSchema,
   approvalSchema,
   approvalStatusSchema,
+  approvalVoteSchema,
 } from "./lib/approval.ts";
 export type {
   ArrayComparison,
@@ -63,6 +65,8 @@ export {
   windowScopeSchema,
 } from "./lib/condition.ts";
 export {
+  type BudgetWarning,
+  budgetWarningSchema,
   type Cause,
   type Control,
   causeSchema,
@@ -172,6 +176,26 @@ export {
   toolVersionsSchema,
 } from "./lib/http-agents.ts";
 export {
+  type ApprovalList,
+  type ApprovalsQuery,
+  approvalListSchema,
+  approvalsQuerySchema,
+  type CancelApprovalBody,
+  cancelApprovalBodySchema,
+  type ResolveApprovalsAnswer,
+  type ResolveApprovalsBody,
+  resolveApprovalsAnswerSchema,
+  resolveApprovalsBodySchema,
+} from "./lib/http-approvals.ts";
+export {
+  type AuditEntry,
+  type AuditList,
+  type AuditQuery,
+  auditEntrySchema,
+  auditListSchema,
+  auditQuerySchema,
+} from "./lib/http-audit.ts";
+export {
   type EventAnswer,
   type EventFilterQuery,
   type EventList,
@@ -252,10 +276,16 @@ export {
   storedPolicySchema,
 } from "./lib/http-policies.ts";
 export {
-  type ApprovalList,
-  type ApprovalsQuery,
-  approvalListSchema,
-  approvalsQuerySchema,
+  type ReplayAnswer,
+  type ReplayMessage,
+  type ReplayPoliciesBody,
+  type ReplayReportAnswer,
+  replayAnswerSchema,
+  replayMessageSchema,
+  replayPoliciesBodySchema,
+  replayReportSchema,
+} from "./lib/http-replay.ts";
+export {
   type RunAnswer,
   type RunList,
   type RunRecord,
@@ -267,6 +297,31 @@ export {
   type StartRunAnswer,
   startRunAnswerSchema,
 } from "./lib/http-runs.ts";
+export {
+  type CreateWebhookBody,
+  createWebhookBodySchema,
+  type DeliveriesQuery,
+  type DeliveryAnswer,
+  type DeliveryList,
+  type DeliveryStatus,
+  deliveriesQuerySchema,
+  deliveryAnswerSchema,
+  deliveryListSchema,
+  deliveryStatusSchema,
+  type RotateWebhookBody,
+  rotateWebhookBodySchema,
+  WEBHOOK_TYPES,
+  type Webhook,
+  type WebhookDelivery,
+  type WebhookList,
+  type WebhookSecretAnswer,
+  type WebhookType,
+  webhookDeliverySchema,
+  webhookListSchema,
+  webhookSchema,
+  webhookSecretAnswerSchema,
+  webhookTypeSchema,
+} from "./lib/http-webhooks.ts";
 export {
   idSchema,
   slugSchema,

@@ -9,11 +9,14 @@ export {
 } from "./life/config.ts";
 export { CONFIG_FIELDS, CONFIG_FILE, type ConfigField } from "./life/config-fields.ts";
 export { openApiDocument } from "./life/contract.ts";
+export type { ControlPlaneDeps } from "./life/control-plane.ts";
+export { createServer, type EmbeddedServer, type ServerDeps } from "./life/create-server.ts";
 export { issueLocalKey, type LocalKey } from "./life/local-keys.ts";
 export { createLog, LOG_LEVELS, type LogLevel, type LogTarget } from "./life/logger.ts";
 export { openStore } from "./life/open-store.ts";
 export { type RunningServer, startServer } from "./life/start-server.ts";
 export type { LogFields, ServerLog } from "./services/server-log.ts";
+export type { ServerRuntime, ServerTimer } from "./services/server-runtime.ts";
 export {
   type CopyOutcome,
   type CopyProgress,
@@ -22,4 +25,5 @@ export {
 } from "./storage/migrate-to-postgres.ts";
 export type { PostgresOptions } from "./storage/postgres-options.ts";
 export { type BackupOutcome, backupSqlite, type RestoreOutcome, restoreSqlite } from "./storage/sqlite-backup.ts";
+export { openSqliteStore, type SqliteStoreConfig } from "./storage/sqlite-store.ts";
 export type { Store } from "./storage/store.ts";

@@ -140,6 +140,18 @@ export const CLIENT_LIVE_MS = 86_400_000;
 /** Clients of a workspace that are looked at, those heard from last. */
 export const CLIENT_COUNT_MAX = 10_000;
 
+/** A client that was not heard from for longer, and does not obey, is not waited for: it ended without a word, or is cut off. */
+export const CLIENT_COUNTED_MS = 900_000;
+
+/** How far what the store has may lag behind when a client was last heard from. */
+export const CLIENT_SEEN_EVERY_MS = 30_000;
+
+/** Clients that one process remembers having heard from. */
+export const CLIENT_PRESENCE_COUNT_MAX = 100_000;
+
+/** Points of the course of a lockdown's acknowledgements. */
+export const LOCKDOWN_COURSE_POINT_COUNT_MAX = 50;
+
 /** Lockdowns in one list. */
 export const LOCKDOWN_LIST_COUNT_MAX = 1_000;
 
@@ -195,8 +207,29 @@ export const TAIL_SEEN_COUNT_MAX = 20_000;
 export const STATS_BUCKET_COUNT_MAX = 1_000;
 export const STATS_BUCKET_COUNT = 100;
 
-/** How long a lease of a shared budget holds: a client that dies keeps its share from others for no longer. */
+/** How long a client may spend a lease of a shared budget. */
 export const LEASE_TTL_MS = 10_000;
+
+/**
+ * How much longer than its client the control plane takes a lease to hold: by so much may a client's clock be slow, and the database's be put forward,
+ * while a lease lasts.
+ */
+export const LEASE_SKEW_MS_MAX = 2_000;
+
+/** The share of a budget that one lease has at most, if the calls at hand do not need more: what a client that dies may take with it. */
+export const LEASE_SHARE_MAX: number = 1 / 100;
+
+/** After how long a client asks again for whom others were asked to give back what they do not need. */
+export const LEASE_RECALL_RETRY_MS = 150;
+
+/** How long others have to answer a recall; whoever has not by then is taken to be gone, or to need what it has. */
+export const LEASE_RECALL_PATIENCE_MS = 1_500;
+
+/** Leases that are called back at once. */
+export const LEASE_RECALL_COUNT_MAX = 64;
+
+/** Recalls that a process remembers. */
+export const LEASE_RECALL_MEMORY_COUNT_MAX = 10_000;
 
 /** Bytes of a request to decide: a conversation of about a million tokens. */
 export const CHECK_BODY_SIZE_BYTES_MAX = 8_388_608;
@@ -237,3 +270,65 @@ export const BUDGET_LEASE_KEPT_MS = 3_600_000;
 
 /** Gaps in a run's sequence numbers that are listed. */
 export const RUN_GAP_COUNT_MAX = 1_000;
+
+/** Replays that one process runs at once: each keeps a core busy. */
+export const REPLAY_COUNT_MAX = 2;
+
+/** Heap of one replay's thread, in MiB. */
+export const REPLAY_HEAP_MIB_MAX = 1_024;
+
+/** Events that a replay reads at once, and UTF-16 code units of their texts that it aims at. Two such pages are in memory. */
+export const REPLAY_PAGE_COUNT_MAX = 1_000;
+export const REPLAY_PAGE_LENGTH = 2_097_152;
+
+/** How often a replay says how far it is, at most. */
+export const REPLAY_PROGRESS_MS = 250;
+
+/** Times that a replay reads a page anew when the database is out of reach or busy, and how long it waits in between. */
+export const REPLAY_READ_ATTEMPT_COUNT_MAX = 5;
+export const REPLAY_READ_RETRY_MS = 1_000;
+
+/** The longest stretch before its range that a replay reads where its request does not say. */
+export const REPLAY_LEAD_IN_SECONDS_MAX = 86_400;
+
+/** How long a request that took an approval's one use may come again, after its answer was lost, and get it again. */
+export const APPROVAL_REPEAT_MS = 30_000;
+
+/** Approvals that one request may answer. */
+export const APPROVAL_BULK_COUNT_MAX = 200;
+
+/** How long a message to a webhook is tried. */
+export const WEBHOOK_GIVE_UP_MS = 86_400_000;
+
+/** Webhooks of one workspace. */
+export const WEBHOOK_COUNT_MAX = 32;
+
+/** How long one request to a webhook may take, from the look-up of its name to its answer. */
+export const WEBHOOK_TIMEOUT_MS = 10_000;
+
+/** Bytes of one request to a webhook; longer arguments are left out. Of an answer no more are read. */
+export const WEBHOOK_SIZE_BYTES_MAX = 65_536;
+
+/** Webhooks that one process sends to at once, and messages to one of them. */
+export const WEBHOOK_LANE_COUNT_MAX = 16;
+export const WEBHOOK_LANE_WIDTH = 4;
+
+/** How long a message that was taken is left alone by other processes: longer than an attempt takes. */
+export const WEBHOOK_LEASE_MS = 60_000;
+
+/** Before a message is tried again: it doubles from the first to the second, and has as much as half taken off by chance. */
+export const WEBHOOK_RETRY_BASE_MS = 5_000;
+export const WEBHOOK_RETRY_MAX_MS = 3_600_000;
+
+/** How long the old secret signs beside the new one, where a rotation does not say. */
+export const WEBHOOK_GRACE_SECONDS = 86_400;
+
+/** How long messages that were delivered or given up are kept. */
+export const WEBHOOK_RETENTION_MS: number = 7 * 86_400_000;
+
+/** UTF-16 code units of arguments in the text that chat tools show. */
+export const WEBHOOK_SHOWN_LENGTH_MAX = 1_500;
+
+/** Runs that ended whose approvals are looked up at once, and that wait for it. */
+export const ENDED_RUN_BATCH_COUNT = 500;
+export const ENDED_RUN_WAITING_COUNT_MAX = 10_000;

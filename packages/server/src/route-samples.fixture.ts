@@ -12,6 +12,8 @@ export interface RouteSample {
 export interface KnownIds {
   lockdownId: string;
   keyId: string;
+  webhookId: string;
+  messageId: string;
 }
 
 /** Stands in everything that samples store, so that it is found where it must not be. */
@@ -66,6 +68,7 @@ const policy = { policyId: "refunds" };
 
 /** A request for every route, in an order in which each finds what it needs. */
 export function routeSamples(known: KnownIds): readonly RouteSample[] {
+  const webhook = { webhookId: known.webhookId };
   return [
     {
       operationId: "registerAgent",
@@ -117,6 +120,10 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
     { operationId: "getRun", params: run },
     { operationId: "listRunEvents", params: run },
     { operationId: "searchEvents" },
+    {
+      operationId: "replayPolicies",
+      body: { policies: [REFUNDS], since: new Date(Date.now() - 3_600_000).toISOString() },
+    },
     { operationId: "getEvent", params: { eventId: EVENT_ID } },
     { operationId: "tailEvents" },
     { operationId: "getStats", query: `since=${encodeURIComponent(new Date(Date.now() - 3_600_000).toISOString())}` },
@@ -126,7 +133,7 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
         approvalId: APPROVAL_ID,
         fingerprint: "a".repeat(64),
         agent: "support",
-        runId: RUN_ID,
+        runId: "run-2",
         callId: "call-2",
         tool: "refund",
         args: { amount: 900, note: MARK },
@@ -137,6 +144,21 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
     { operationId: "listApprovals" },
     { operationId: "getApproval", params: { approvalId: APPROVAL_ID } },
     { operationId: "resolveApproval", params: { approvalId: APPROVAL_ID }, body: { status: "approved", by: MARK } },
+    {
+      operationId: "resolveApprovals",
+      body: { approvalIds: [APPROVAL_ID], status: "denied", comment: MARK },
+    },
+    { operationId: "cancelApproval", params: { approvalId: APPROVAL_ID }, body: { comment: MARK } },
+    { operationId: "listAudit", query: "action=approval." },
+    { operationId: "createWebhook", body: { name: MARK, url: "https://hooks.invalid/in" } },
+    { operationId: "listWebhooks" },
+    { operationId: "getWebhook", params: webhook },
+    { operationId: "testWebhook", params: webhook },
+    { operationId: "listDeliveries", params: webhook },
+    { operationId: "replayDelivery", params: { ...webhook, messageId: known.messageId } },
+    { operationId: "rotateWebhook", params: webhook, body: { graceSeconds: 60 } },
+    { operationId: "enableWebhook", params: webhook },
+    { operationId: "deleteWebhook", params: webhook },
     { operationId: "createLockdown", body: { scope: { kind: "session", sessionId: "session-9" }, reason: MARK } },
     { operationId: "listLockdowns" },
     { operationId: "getLockdown", params: { lockdownId: known.lockdownId } },

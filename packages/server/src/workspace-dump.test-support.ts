@@ -17,6 +17,8 @@ export async function dumpWorkspace(store: Store, workspaceId: string): Promise<
     versions: await Promise.all(policies.map(({ policyId }) => store.policies.versions(workspaceId, policyId))),
     lockdowns: await store.lockdowns.list(workspaceId, 1000),
     approvals: (await store.approvals.list(workspaceId, {}, ALL)).items,
+    webhooks: await store.webhooks.list(workspaceId),
+    audit: (await store.audit.list(workspaceId, {}, ALL)).items,
     leases: (await store.budgets.leases(workspaceId)).map(({ status: _status, ...lease }) => lease),
     runs,
     runStates: await Promise.all(runs.map(({ runId }) => store.runStates.get(workspaceId, runId))),

@@ -24,6 +24,16 @@ export {
   type AdapterContractResults,
   adapterContract,
 } from "./lib/adapter-contract.ts";
+export { type AttackCase, approvalAttacks } from "./lib/approvals/approval-attacks.ts";
+export {
+  ATTACK_POLICY,
+  ATTACKED_TOOL,
+  type AttackedAgent,
+  type AttackedAgentOptions,
+  type AttackWorld,
+  type HandedOver,
+  type ResumePayload,
+} from "./lib/approvals/attacked-agent.ts";
 export type { ConformanceFailure } from "./lib/conformance/compare-decision.ts";
 export {
   type ConformanceCase,

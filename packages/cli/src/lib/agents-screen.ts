@@ -42,7 +42,7 @@ export function printAgent(
     context.out(`\n${count(tools.length, "tool")}\n${table(rows)}`);
   }
   if (clients.length === 0) return;
-  const rows = clients.map((client) => [client.clientId, client.ackedAt, standingOf(client, revision)]);
+  const rows = clients.map((client) => [client.clientId, client.seenAt, standingOf(client, revision)]);
   context.out(`\n${count(clients.length, "client")}\n${table(rows)}`);
 }
 

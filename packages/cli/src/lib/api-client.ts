@@ -69,6 +69,9 @@ export class ApiClient {
   async stream(
     path: string,
     options: {
+      /** Default GET. */
+      readonly method?: string;
+      readonly body?: unknown;
       readonly query?: Query | undefined;
       readonly lastEventId?: string | undefined;
       readonly signal: AbortSignal;
@@ -76,7 +79,7 @@ export class ApiClient {
     },
   ): Promise<void> {
     try {
-      const response = await this.#fetch("GET", path, { ...options, accept: "text/event-stream" });
+      const response = await this.#fetch(options.method ?? "GET", path, { ...options, accept: "text/event-stream" });
       if (response.body !== null) await readMessages(response.body, options.onMessage);
     } catch (error) {
       if (!options.signal.aborted) throw error;
@@ -117,7 +120,7 @@ export class ApiClient {
 
 /** The control plane that the options and the environment name. */
 export function serverUrl(input: CommandInput, { env }: Pick<CommandContext, "env">): string {
-  const server = textOption(input, "server") ?? (env["HANDLEBAR_API_ENDPOINT"] || DEFAULT_SERVER);
+  const server = textOption(input, "server") || env["HANDLEBAR_API_ENDPOINT"] || DEFAULT_SERVER;
   if (/^https?:\/\/[^/]/.test(server)) return server.replace(/\/+$/, "");
   throw new UsageError(`\`${server}\` is not a URL; write \`https://host:port\``);
 }

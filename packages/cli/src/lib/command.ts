@@ -20,9 +20,14 @@ export interface CommandInput {
 }
 
 /** The options of a command, as `parseArgs` of Node takes them. */
-export type CommandOptions = Readonly<
-  Record<string, { readonly type: "string" | "boolean"; readonly multiple?: boolean | undefined }>
->;
+export type CommandOptions = Readonly<Record<string, CommandOption>>;
+
+interface CommandOption {
+  readonly type: "string" | "boolean";
+  readonly multiple?: boolean | undefined;
+  /** May stand without a value, which is then the empty text. */
+  readonly isValueOptional?: boolean | undefined;
+}
 
 export interface Command {
   readonly name: string;

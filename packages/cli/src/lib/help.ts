@@ -20,7 +20,8 @@ exit codes: 0 all is well, 1 something was found or failed, 2 wrong use or input
 /** What `handlebar help <command>` prints. */
 export function commandHelp(command: Command): string {
   const options = Object.keys(command.options).map((name) => {
-    const takes = command.options[name]?.type === "string" ? " <value>" : "";
+    const { type, isValueOptional } = command.options[name] ?? {};
+    const takes = type !== "string" ? "" : isValueOptional === true ? " [value]" : " <value>";
     return [`--${name}${takes}`, command.optionHelp[name] ?? ""] as const;
   });
   const width = Math.max(0, ...options.map(([left]) => left.length));

@@ -1,4 +1,4 @@
-import type { LockdownAnswer, LockdownScope, LockdownStatus } from "@handlebar/protocol";
+import type { LockdownAnswer, LockdownScope, LockdownStatus, LockdownStraggler } from "@handlebar/protocol";
 import type { CommandContext } from "./command.ts";
 import { count, paint, table } from "./screen.ts";
 
@@ -22,11 +22,39 @@ export function printLockdown(answer: LockdownAnswer, context: CommandContext): 
   const { lockdown, inForce, acknowledgedCount, clientCount, stragglers } = answer;
   const mark = inForce ? paint(context, "red", "in force") : standing(answer);
   context.out(`${lockdown.lockdownId} stops ${scopeText(lockdown.scope)}: ${mark}\n`);
-  if (!inForce) return;
-  context.out(`obeyed by ${acknowledgedCount} of ${count(clientCount, "client")}\n`);
+  if (inForce) context.out(`obeyed by ${acknowledgedCount} of ${count(clientCount, "client")}\n`);
+  printCourse(answer, context);
   if (stragglers.length === 0) return;
-  const rows = stragglers.map(({ clientId, agent, ackedAt }) => [clientId, agent, ackedAt]);
-  context.out(table([["not yet", "agent", "last heard from"], ...rows]));
+  const rows = stragglers.map(({ clientId, agent, standing: why, seenAt }) => [
+    clientId,
+    agent,
+    STANDINGS[why],
+    seenAt,
+  ]);
+  context.out(table([["does not obey", "agent", "why", "last heard from"], ...rows]));
+}
+
+const STANDINGS: Readonly<Record<LockdownStraggler["standing"], string>> = {
+  late: "not yet",
+  shadow: "runs in shadow: acts upon no stop",
+  off: "runs with Handlebar off",
+  silent: "ended without a word, or cut off",
+};
+
+/** When those that were running obeyed. */
+function printCourse({ course, silentCount }: LockdownAnswer, context: CommandContext): void {
+  const { ackMs, stoppedCount, startedCount, points } = course;
+  if (ackMs !== undefined) {
+    context.out(
+      `${count(stoppedCount, "running client")} obeyed: half within ${ackMs.p50} ms, 99 % within ${ackMs.p99} ms, the last after ${ackMs.last} ms\n`,
+    );
+  }
+  if (startedCount > 0) context.out(`${count(startedCount, "client")} started since, and obeyed from the start\n`);
+  if (silentCount > 0) context.out(`${count(silentCount, "client")} not heard from for 15 minutes\n`);
+  if (points.length > 1) {
+    const rows = points.map(({ afterMs, acknowledgedCount }) => [`${afterMs} ms`, acknowledgedCount]);
+    context.out(table([["after", "obeyed"], ...rows]));
+  }
 }
 
 function standing({ inForce, lockdown, liftedAt }: LockdownStatus): string {

@@ -12,13 +12,32 @@ const WIDTH = 40;
 const SHOWN_FROM_BYTES = 4 * 1024 * 1024;
 
 export function createProgress(context: CommandContext, totalBytes: number): Progress {
-  if (!context.isTty || totalBytes < SHOWN_FROM_BYTES) return { add: () => undefined, clear: () => undefined };
+  if (totalBytes < SHOWN_FROM_BYTES) return { add: () => undefined, clear: () => undefined };
+  const bar = createBar(context);
   let readBytes = 0;
-  let shownPercent = -1;
   return {
     add(sizeBytes) {
       readBytes += sizeBytes;
-      const percent = Math.min(100, Math.floor((readBytes / totalBytes) * 100));
+      bar.show(readBytes / totalBytes);
+    },
+    clear: () => bar.clear(),
+  };
+}
+
+/** A line that fills up, where a person watches. */
+export interface Bar {
+  /** @param share from 0 to 1. */
+  show(share: number): void;
+  /** Takes the line away, before something else is said and at the end. */
+  clear(): void;
+}
+
+export function createBar(context: CommandContext): Bar {
+  if (!context.isTty) return { show: () => undefined, clear: () => undefined };
+  let shownPercent = -1;
+  return {
+    show(share) {
+      const percent = Math.min(100, Math.floor(share * 100));
       if (percent === shownPercent) return;
       shownPercent = percent;
       const filled = Math.round((percent / 100) * WIDTH);

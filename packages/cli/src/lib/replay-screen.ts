@@ -66,6 +66,8 @@ function printNotes(report: ReplayReport, context: CommandContext): void {
     notes.push(`${count(gaps.incomplete, "record")} with masked or missing values: conditions see what is left`);
   }
   if (gaps.lostEvents > 0) notes.push(`${count(gaps.lostEvents, "event")} lost before they were recorded`);
+  if (gaps.cutRuns > 0)
+    notes.push(`${count(gaps.cutRuns, "run")} began before the record: what they did until then is not known`);
   if (report.forgottenRuns > 0) {
     notes.push(`${count(report.forgottenRuns, "run")} forgotten before their end: too many were open at once`);
   }

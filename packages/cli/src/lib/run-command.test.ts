@@ -19,6 +19,8 @@ usage: handlebar <command> [options]
   agents               Lists the agents that registered with a control plane, or shows one.
   policies             Brings policy files and a control plane together: list, push, pull, diff, check; import from the first format.
   lockdown             Stops agents now, shows who obeys, and lifts the stop.
+  approvals            Lists the calls that wait for a person, and answers them.
+  webhooks             Tells chat tools and other programs of approvals, by signed requests.
   runs                 Lists the runs of a control plane, or shows one with its events.
   tail                 Prints events as a control plane stores them.
   keys                 Creates, lists, rotates and revokes API keys.

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { closestName, HandlebarError } from "@handlebar/protocol";
 import { type Command, type CommandContext, UsageError } from "./command.ts";
 import { agents } from "./commands/agents.ts";
+import { approvals } from "./commands/approvals.ts";
 import { backup, restore } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -15,6 +16,7 @@ import { runs } from "./commands/runs.ts";
 import { serve } from "./commands/serve.ts";
 import { tail } from "./commands/tail.ts";
 import { test } from "./commands/test.ts";
+import { webhooks } from "./commands/webhooks.ts";
 import { EXIT } from "./exit-codes.ts";
 import { commandHelp, overview } from "./help.ts";
 import { VERSION } from "./version.ts";
@@ -28,6 +30,8 @@ const COMMANDS: readonly Command[] = [
   agents,
   policies,
   lockdown,
+  approvals,
+  webhooks,
   runs,
   tail,
   keys,
@@ -81,7 +85,7 @@ function unknownCommand(name: string, context: CommandContext): number {
 function parse(command: Command, args: readonly string[]): Parameters<Command["run"]>[0] {
   try {
     const { positionals, values } = parseArgs({
-      args: [...args],
+      args: withEmptyValues(command, args),
       options: command.options,
       allowPositionals: true,
       strict: true,
@@ -95,6 +99,15 @@ function parse(command: Command, args: readonly string[]): Parameters<Command["r
     const hint = meant === undefined ? "" : `; did you mean \`--${meant}\`?`;
     throw new UsageError(`there is no option \`--${unknown}\`${hint}`, { cause: error });
   }
+}
+
+/** Options that may stand without a value get the empty one where none follows. */
+function withEmptyValues({ options }: Command, args: readonly string[]): string[] {
+  return args.map((arg, at) => {
+    const isBare = arg.startsWith("--") && options[arg.slice(2)]?.isValueOptional === true;
+    const next = args[at + 1];
+    return isBare && (next === undefined || next.startsWith("-")) ? `${arg}=` : arg;
+  });
 }
 
 function fail(command: Command, error: unknown, context: CommandContext): number {

@@ -36,6 +36,11 @@ export class AppliedState {
     return this.#lockdowns;
   }
 
+  /** The revision with which the stop orders came; negative before any came. */
+  get lockdownRevision(): number {
+    return this.#lockdownRevision;
+  }
+
   /** All that came from the control plane, for whoever keeps it; `undefined` before anything came. */
   get received(): Omit<CachedState, "confirmedAtMs"> | undefined {
     if (this.#lockdownRevision < 0) return undefined;

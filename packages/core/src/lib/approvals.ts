@@ -10,6 +10,8 @@ export type ApprovalHandler = (
 export type ApprovalState = Pick<Approval, "approvalId" | "status"> & {
   readonly by?: string | undefined;
   readonly comment?: string | undefined;
+  /** Other arguments were approved in place of the call's own. */
+  readonly edited?: Pick<NonNullable<Approval["edited"]>, "args"> | undefined;
 };
 
 /**

@@ -107,6 +107,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     const core = new RunCore<TContext>(this.#services, config, runId);
     const run = new Run<TContext>(core);
     this.#runs.add(run);
+    if (this.#config.enforceMode !== "off") run.obeyLockdowns();
     if (this.#closing !== undefined) void run.end("interrupted");
     return run;
   }
@@ -168,7 +169,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     };
   }
 
-  /** Ends open runs as interrupted, delivers what can be delivered within `flushTimeoutMs`, closes the link. Idempotent. */
+  /** Ends open runs as interrupted, those apart that are paused, delivers what can be delivered within `flushTimeoutMs`, closes the link. Idempotent. */
   shutdown(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -179,7 +180,8 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   }
 
   async #close(): Promise<void> {
-    for (const run of this.#runs.open()) void run.end("interrupted");
+    // A paused run waits for a person, and goes on elsewhere.
+    for (const run of this.#runs.open()) if (run.state !== "paused") void run.end("interrupted");
     this.#localApprovals?.close();
     const kept = this.#keeper?.flush() ?? Promise.resolve();
     await Promise.all([
@@ -280,7 +282,11 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       onReady: () => this.#httpSink?.wake(),
       onContact: () => this.#keeper?.confirmed(),
       revision: () => this.#state.revision,
-      lockdowns: () => this.#state.lockdowns,
+      lockdowns: () => ({
+        revision: this.#state.lockdownRevision,
+        ids: this.#state.lockdowns.map(({ lockdownId }) => lockdownId),
+      }),
+      enforceMode: this.#config.enforceMode,
       onState: (state) => this.#apply(state),
       onLockdowns: (revision, lockdowns) => {
         if (!this.#state.applyLockdowns(revision, lockdowns)) return;

@@ -2,6 +2,7 @@ import {
   type ApprovalFact,
   decide,
   type Facts,
+  findLockdown,
   type Needs,
   needs as needsOf,
   noteCall,
@@ -40,20 +41,24 @@ export async function decideCall<TContext extends object>(
   await services.settled();
   const needs = needsOf(services.state.set, question.facts({}));
   const isRemote = question.askRemote !== undefined;
-  const [extra] = await Promise.all([question.askUser(needs), isRemote ? undefined : prepare(services, needs)]);
+  const [extra, early] = await Promise.all([question.askUser(needs), isRemote ? undefined : prepare(services, needs)]);
   const remote = await askRemote(services, question, extra);
-  if (remote === undefined && isRemote) await prepare(services, needs);
+  const release = early ?? (remote === undefined ? await prepare(services, needs) : undefined);
+  release?.();
   const first = remote ?? decideNow(services, question, extra);
   if (first.verdict !== "BLOCK" || first.cause.kind !== "HITL_PENDING") return first;
   const { ruleId, policyId, approvalId } = first.cause;
   if (approvalId !== undefined || ruleId === undefined || policyId === undefined) return first;
   const approval = await question.hold({ ruleId, policyId, set: services.state.set });
   if (approval === "unavailable") return withRules(failureDecision(onFailure("approval-unavailable", true)), first);
+  // What there was of shared budgets may be gone by now.
+  if (approval.status === "approved") (await prepare(services, needs))();
   return decideNow(services, question, { ...extra, approval });
 }
 
-async function prepare<TContext extends object>(services: Services<TContext>, needs: Needs): Promise<void> {
-  if (needs.shared.length > 0) await services.shared.prepare(needs.shared);
+/** @returns a function to call in the tick in which the call is decided. */
+async function prepare<TContext extends object>(services: Services<TContext>, needs: Needs): Promise<() => void> {
+  return needs.shared.length > 0 ? services.shared.prepare(needs.shared) : () => undefined;
 }
 
 /** The control plane's decision, held calls included; what it lets through is remembered here too, for when it is away. */
@@ -68,7 +73,10 @@ async function askRemote<TContext extends object>(
   const ask = (): Promise<Decision | undefined> => question.askRemote?.(extra) ?? Promise.resolve(undefined);
   const decision = isHeld ? ((await question.holdRemote?.(first, ask)) ?? first) : first;
   const facts = question.facts(extra);
-  if (decision.verdict === "ALLOW" && isBefore(facts)) noteCall(services.state.set, facts, decision);
+  if (decision.verdict !== "ALLOW" || !isBefore(facts)) return decision;
+  // What was stopped here while the answer was on its way is decided here.
+  if (facts.enforceMode === "enforce" && isStopped(facts)) return undefined;
+  noteCall(services.state.set, facts, decision);
   return decision;
 }
 
@@ -118,6 +126,10 @@ function withFailure<TContext extends object>(
 
 function withRules(decision: Decision, from: Decision): Decision {
   return { ...decision, evaluatedRules: from.evaluatedRules };
+}
+
+function isStopped(facts: Facts): boolean {
+  return facts.run.status !== "open" || findLockdown(facts) !== undefined;
 }
 
 function isBefore(facts: Facts): boolean {

@@ -80,7 +80,8 @@ async function claim(holding: Holding, request: ApprovalRequest): Promise<Approv
 function settle(holding: Holding, state: ApprovalState): ApprovalFact {
   if (state.status !== "pending") holding.onResolved(state);
   const status = state.status === "approved" || state.status === "pending" ? state.status : "denied";
-  return { approvalId: state.approvalId, status, by: state.by };
+  const { approvalId, by, edited } = state;
+  return { approvalId, status, by, ...(edited === undefined ? {} : { instead: edited.args }) };
 }
 
 function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefined {

@@ -1,12 +1,14 @@
-import type { ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
+import type { ApprovalAnswer, ApprovalRequest, JsonValue } from "@handlebar/protocol";
 import type { ApprovalDesk, ApprovalHandler, ApprovalState } from "./approvals.ts";
 import { withDeadline } from "./deadline.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { LIMITS } from "./limits.ts";
 import type { Runtime } from "./runtime.ts";
 
 interface Entry {
   readonly key: string;
   readonly approvalId: string;
+  readonly request: ApprovalRequest;
   readonly expiresAtMs: number;
   readonly settled: Promise<void>;
   readonly abort: AbortController;
@@ -53,11 +55,33 @@ export class LocalApprovals implements ApprovalDesk {
     return state;
   }
 
+  /** An answer with other arguments is an approval of the call that has them, and a denial of the one that was asked about. */
+  #edit(entry: Entry, answer: ApprovalAnswer, args: JsonValue): ApprovalAnswer {
+    const { request, expiresAtMs } = entry;
+    const { agent, tool, actor, runId } = request;
+    const bound = fingerprint({ agent, tool, args, actor });
+    if (bound === undefined || bound === request.fingerprint) return withoutArgs(answer);
+    const approvalId = this.#runtime.newId();
+    const key = `${runId} ${bound}`;
+    this.#add({
+      key,
+      approvalId,
+      request: { ...request, approvalId, fingerprint: bound, args },
+      expiresAtMs,
+      settled: Promise.resolve(),
+      abort: new AbortController(),
+      answer: withoutArgs(answer),
+      used: false,
+    });
+    return { ...answer, status: "denied" };
+  }
+
   #stateOf(entry: Entry): ApprovalState {
     const { approvalId, answer } = entry;
-    if (answer !== undefined) return { approvalId, status: answer.status, by: answer.by, comment: answer.comment };
-    const expired = this.#runtime.clock.nowMs() >= entry.expiresAtMs;
-    return { approvalId, status: expired ? "expired" : "pending" };
+    const expired = answer?.status !== "denied" && this.#runtime.clock.nowMs() >= entry.expiresAtMs;
+    if (expired || answer === undefined) return { approvalId, status: expired ? "expired" : "pending" };
+    const { status, by, comment, args } = answer;
+    return { approvalId, status, by, comment, ...(args === undefined ? {} : { edited: { args } }) };
   }
 
   #open(key: string, request: ApprovalRequest): Entry {
@@ -66,6 +90,7 @@ export class LocalApprovals implements ApprovalDesk {
     const entry: Entry = {
       key,
       approvalId: request.approvalId,
+      request,
       expiresAtMs: this.#runtime.clock.nowMs() + expiresInMs,
       abort,
       answer: undefined,
@@ -75,14 +100,23 @@ export class LocalApprovals implements ApprovalDesk {
           timeoutMs: expiresInMs,
           signal: abort.signal,
         });
-        if (answered.ok && answered.value !== undefined) entry.answer = answered.value;
+        if (answered.ok && answered.value !== undefined) entry.answer = this.#answerOf(entry, answered.value);
         else abort.abort();
       }),
     };
-    this.#byKey.set(key, entry);
+    this.#add(entry);
+    return entry;
+  }
+
+  #answerOf(entry: Entry, answer: ApprovalAnswer): ApprovalAnswer {
+    const { status, args } = answer;
+    return status === "approved" && args !== undefined ? this.#edit(entry, answer, args) : withoutArgs(answer);
+  }
+
+  #add(entry: Entry): void {
+    this.#byKey.set(entry.key, entry);
     this.#byId.set(entry.approvalId, entry);
     this.#bound();
-    return entry;
   }
 
   async #ask(request: ApprovalRequest, signal: AbortSignal): Promise<ApprovalAnswer | undefined> {
@@ -109,4 +143,8 @@ export class LocalApprovals implements ApprovalDesk {
       this.#forget(oldest);
     }
   }
+}
+
+function withoutArgs({ args: _, ...answer }: ApprovalAnswer): ApprovalAnswer {
+  return answer;
 }

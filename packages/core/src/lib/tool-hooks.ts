@@ -2,6 +2,7 @@ import {
   type CallFacts,
   decide,
   type Facts,
+  findLockdown,
   labelsOf,
   noteResult,
   redactValue,
@@ -20,6 +21,7 @@ import { LIMITS } from "./limits.ts";
 import { toolMetrics } from "./measure.ts";
 import { remoteQuestion, remoteRequest } from "./remote-check.ts";
 import { plainOf, type RunCore } from "./run-core.ts";
+import { shownDecision } from "./shown-decision.ts";
 import { askMetrics, askUserFunctions } from "./user-functions.ts";
 
 /** The decision of a client that decides nothing. */
@@ -71,12 +73,20 @@ export async function beforeTools<TArgs, TContext extends object>(
   });
 }
 
-/** A call that was let through before a later one of its batch ended the run does not start either. */
+/** A call that was let through before its run was ended, or its tool stopped, does not start either. */
 function afterBatch<TContext extends object>(core: RunCore<TContext>, call: CallFacts, decision: Decision): Decision {
-  if (decision.verdict === "BLOCK" || core.services.config.enforceMode !== "enforce") return decision;
-  if (core.lifecycle.forFacts === "open") return decision;
+  if (decision.verdict === "BLOCK" || !isStopped(core, call.tool)) return decision;
   const { set } = core.services.state;
   return { ...decide(set, { ...core.facts("tool.before"), call }), evaluatedRules: decision.evaluatedRules };
+}
+
+/** A run that was ended, or a stop order that came in between: nothing of it may start, whatever was decided before. */
+function isStopped<TContext extends object>(core: RunCore<TContext>, tool: CallFacts["tool"]): boolean {
+  const { config, state } = core.services;
+  if (config.enforceMode !== "enforce") return false;
+  if (core.lifecycle.forFacts !== "open") return true;
+  if (state.lockdowns.length === 0) return false;
+  return findLockdown({ ...core.facts("tool.before"), call: { callId: "", tool, args: null } }) !== undefined;
 }
 
 function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: ToolCall<TArgs>): PreparedCall<TArgs> {
@@ -166,15 +176,16 @@ function finishBefore<TArgs, TContext extends object>(
   const { config } = core.services;
   if (decision.verdict === "ALLOW") startCall(core, facts.callId);
   const shown = core.shown("args", call.args, config.capture.args);
+  const told = shownDecision(decision, (args) => core.shown("instead", args, config.capture.args));
   const data: EventData<"tool.decision"> = {
-    ...decision,
+    ...told.decision,
     callId: facts.callId,
     tool: toolRef(facts),
     ...(shown.value === undefined ? {} : { args: shown.value }),
     ...(subjects === undefined ? {} : { subjects: [...subjects] }),
     decisionMs: tookMs,
   };
-  core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown]) });
+  core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown, ...told.captured]) });
   return {
     ...decision,
     callId: facts.callId,
@@ -259,7 +270,7 @@ export function notStarted<TContext extends object>(
   core: RunCore<TContext>,
   before: ToolDecision,
 ): Decision | undefined {
-  if (core.services.config.enforceMode !== "enforce" || core.lifecycle.forFacts === "open") return undefined;
+  if (!isStopped(core, toolFacts(core, before))) return undefined;
   const facts = finishedCall(core, before, { error: new NotStartedError() });
   const decision = decide(core.services.state.set, { ...core.facts("tool.before"), call: facts });
   noteFinished(core, { ...core.facts("tool.after"), call: facts });

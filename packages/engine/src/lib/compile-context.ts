@@ -38,6 +38,8 @@ export class ConditionNeeds {
   readonly customs: CustomNeed[] = [];
   /** Windows that reach beyond the run. */
   readonly shared: Counter[] = [];
+  /** Windows that decisions warn of. */
+  readonly warners: Counter[] = [];
 
   get isEmpty(): boolean {
     return !this.subjects && this.signals.length === 0 && this.customs.length === 0 && this.shared.length === 0;

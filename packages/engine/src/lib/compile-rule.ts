@@ -63,6 +63,7 @@ export function compileRule(rule: Rule, policy: CompiledPolicy, { shared, path }
     redactions:
       effect.type === "redact" ? compileRedactions(effect, new CompileContext(shared, { ...owner, tool }, path)) : [],
     needs: condition === undefined || context.needs.isEmpty ? undefined : context.needs,
+    warners: context.needs.warners,
     reason: onOneLine(effect.reason ?? rule.name),
     source: rule,
     rows: [],
@@ -97,6 +98,7 @@ export function compileDefault(policy: CompiledPolicy): CompiledRule | undefined
     onUnavailable: undefined,
     redactions: [],
     needs: undefined,
+    warners: [],
     reason: `no rule of \`${onOneLine(policy.source.name)}\` allows it`,
     source: undefined,
     rows: [],

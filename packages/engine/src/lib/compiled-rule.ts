@@ -10,6 +10,7 @@ import type {
 } from "@handlebar/protocol";
 import type { ConditionNeeds } from "./compile-context.ts";
 import type { CompiledCondition, Leaf } from "./conditions/compiled-condition.ts";
+import type { Counter } from "./counter.ts";
 import type { AgentFacts } from "./facts.ts";
 import { FALSE, type Outcome, outcomeName, TRUE, UNAVAILABLE_OUTCOME, UNKNOWN_OUTCOME } from "./outcome.ts";
 import { hasAll, hasAny, type ToolMatcher } from "./tool-matcher.ts";
@@ -57,6 +58,8 @@ export interface CompiledRule {
   readonly onUnavailable: "match" | "skip" | undefined;
   readonly redactions: readonly PlannedRedaction[];
   readonly needs: ConditionNeeds | undefined;
+  /** Windows of its condition that decisions warn of. */
+  readonly warners: readonly Counter[];
   /** The author's words on one line: the reason, else the rule's name. */
   readonly reason: string;
   /** Absent for a policy's `default`. */

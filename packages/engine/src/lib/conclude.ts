@@ -54,7 +54,10 @@ function concludeHold({ winner, holdTerminates }: Tally, frame: Frame): Conclusi
   }
   const cause: Cause =
     approval?.status === "denied"
-      ? answered("HITL_DENIED", approval)
+      ? {
+          ...answered("HITL_DENIED", approval),
+          ...(approval.instead === undefined ? {} : { instead: approval.instead }),
+        }
       : {
           kind: "HITL_PENDING",
           ...(approval === undefined ? {} : { approvalId: approval.approvalId }),
@@ -64,7 +67,10 @@ function concludeHold({ winner, holdTerminates }: Tally, frame: Frame): Conclusi
   return { verdict: "BLOCK", control: holdTerminates ? "TERMINATE" : "CONTINUE", cause, finalRuleId };
 }
 
-function answered(kind: "HITL_APPROVED" | "HITL_DENIED", { approvalId, by }: ApprovalFact): Cause {
+function answered<K extends "HITL_APPROVED" | "HITL_DENIED">(
+  kind: K,
+  { approvalId, by }: ApprovalFact,
+): { readonly kind: K; readonly approvalId: string; readonly by?: string } {
   return { kind, approvalId, ...(by === undefined ? {} : { by }) };
 }
 

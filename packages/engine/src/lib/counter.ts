@@ -18,8 +18,12 @@ export interface Counter {
   /** Absent counts since the run began. */
   readonly windowMs: number | undefined;
   readonly limit: number;
+  /** The most that the window may hold before its condition does, where more of it makes the condition hold and it adds up. */
+  readonly ceiling: number | undefined;
   /** What a call that has not ended is assumed to add. */
   readonly estimate: number | undefined;
+  /** From which share of the limit on decisions warn. */
+  readonly warnAt: number | undefined;
   readonly exact: boolean;
   /** Where windows of scope `run` are kept. */
   readonly windowKey: WindowKey;
@@ -104,6 +108,7 @@ export function sharedNeedOf(counter: Counter, facts: Facts): SharedNeed | undef
     aggregate: counter.aggregate,
     windowMs: counter.windowMs,
     limit: counter.limit,
+    ...(counter.ceiling === undefined ? {} : { ceiling: counter.ceiling }),
     amount: addedAmount(counter, facts) ?? 0,
     exact: counter.exact,
   };

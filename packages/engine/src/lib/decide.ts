@@ -1,6 +1,7 @@
-import type { Decision, EvaluatedRule, HandlebarErrorCode, ShadowDecision } from "@handlebar/protocol";
+import type { BudgetWarning, Decision, EvaluatedRule, HandlebarErrorCode, ShadowDecision } from "@handlebar/protocol";
 import { type CompiledRule, defaultRow, evaluatedRow } from "./compiled-rule.ts";
 import { type Conclusion, conclude, isSameConclusion } from "./conclude.ts";
+import { warningOf } from "./conditions/windows.ts";
 import { isLlmPhase } from "./counter.ts";
 import type { Facts } from "./facts.ts";
 import { Frame } from "./frame.ts";
@@ -70,8 +71,16 @@ class Deciding {
     if (isRedacting) decision.redactions = this.#own.redactions;
     const shadow = this.#shadow(conclusion, stop);
     if (shadow !== undefined) decision.shadow = shadow;
+    const warnings = this.#warnings();
+    if (warnings.length > 0) decision.warnings = warnings;
     if (this.#isDegraded) decision.degraded = ["HB_READING_UNAVAILABLE"];
     return decision;
+  }
+
+  #warnings(): BudgetWarning[] {
+    const { warners } = this.#candidates;
+    if (warners.length === NO_RULES || this.#isShadowClient) return [];
+    return warners.map((counter) => warningOf(counter, this.#frame)).filter((warning) => warning !== undefined);
   }
 
   #evaluate(): EvaluatedRule[] {

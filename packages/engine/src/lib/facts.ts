@@ -98,6 +98,8 @@ export interface ApprovalFact {
   readonly approvalId: string;
   readonly status: "pending" | "approved" | "denied";
   readonly by?: string | undefined;
+  /** With `denied`: the arguments with which a person allowed the call in place of its own. */
+  readonly instead?: JsonValue | undefined;
 }
 
 /** One window beyond the run that a matching rule may read. */
@@ -109,6 +111,8 @@ export interface SharedNeed {
   readonly windowMs: number;
   /** The threshold that the rule compares with; for `maxCalls` its `max`. */
   readonly limit: number;
+  /** The most that the window may hold before the rule holds; absent where no ceiling is what it asks for, so that it cannot be shared out. */
+  readonly ceiling?: number | undefined;
   /** What this call will add: 1, or the rule's estimate. */
   readonly amount: number;
   /** The rule asks for an exact reading. */
@@ -118,6 +122,8 @@ export interface SharedNeed {
 export interface SharedReading {
   /** The aggregate over the window, calls in flight included, this call not; `null` for the `avg`, `max` or `min` of nothing. */
   readonly value: number | null;
+  /** What is used of the window, as far as is known, where `value` counts what others may use as well. Absent: `value`. */
+  readonly used?: number | undefined;
   /** Epoch milliseconds at which the window has room again, where that is known. */
   readonly resetAtMs?: number | undefined;
 }

@@ -9,7 +9,12 @@ import { createWindowStore, type WindowKey, type WindowStore } from "./window-st
  * a replay decide by. Exact and bounded as the engine's own windows are.
  */
 export class LocalWindows {
-  readonly #windows: WindowStore = createWindowStore();
+  readonly #windows: WindowStore;
+
+  /** @param options.keyCountMax how many windows there may be; default 10,000. */
+  constructor(options: { readonly keyCountMax?: number | undefined } = {}) {
+    this.#windows = createWindowStore(options);
+  }
 
   read(need: SharedNeed, nowMs: number): SharedReading | undefined {
     const key = windowOf(need);

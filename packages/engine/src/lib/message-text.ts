@@ -1,4 +1,5 @@
-import type { Phase } from "@handlebar/protocol";
+import type { JsonValue, Phase } from "@handlebar/protocol";
+import { canonicalJson } from "./canonical-json.ts";
 import type { CompiledRule } from "./compiled-rule.ts";
 import type { Conclusion } from "./conclude.ts";
 import type { Frame } from "./frame.ts";
@@ -6,7 +7,7 @@ import { hintOf } from "./message-hint.ts";
 
 /**
  * What a decision says to a model. One sentence about this one call: that it was denied, the author's reason, and, where
- * the rule shows it, what would be allowed. Never an argument's value, and never an instruction to hide anything.
+ * the rule or a person shows it, what would be allowed. Never a value of the call's own arguments, and never an instruction to hide anything.
  */
 export function messageOf(conclusion: Conclusion, winner: CompiledRule | undefined, frame: Frame): string {
   const { verdict, control, cause } = conclusion;
@@ -27,7 +28,7 @@ function denialOf({ cause }: Conclusion, winner: CompiledRule | undefined, frame
     case "HITL_PENDING":
       return `${HELD[frame.facts.phase]}${reasonOf(winner)}`;
     case "HITL_DENIED":
-      return `${denied} by a person${reasonOf(winner)}`;
+      return `${denied} by a person${reasonOf(winner)}${insteadPart(cause.instead)}`;
     case "BUDGET_EXHAUSTED":
       return `${denied}${reasonOf(winner)}${hintPart(winner, frame)}${resetPart(cause.resetAt)}`;
     default:
@@ -56,6 +57,17 @@ function reasonOf(winner: CompiledRule | undefined): string {
 function hintPart(winner: CompiledRule | undefined, frame: Frame): string {
   const hint = hintOf(winner?.condition, frame);
   return hint === undefined ? "" : `; ${hint}`;
+}
+
+/** UTF-16 code units of arguments that a message shows. */
+const INSTEAD_LENGTH_MAX = 2_000;
+
+/** What a message says of arguments with which a person allows the call in place of its own. */
+export function insteadPart(args: JsonValue | undefined): string {
+  if (args === undefined) return "";
+  const text = canonicalJson(args);
+  const isShown = text !== undefined && text.length <= INSTEAD_LENGTH_MAX;
+  return `; it would be allowed once with ${isShown ? `the arguments ${text}` : "other arguments, which are too long to show"}`;
 }
 
 /** The largest time that a date can have. */

@@ -62,6 +62,7 @@ describe("needs", () => {
           aggregate: "count",
           windowMs: 60_000,
           limit: 9,
+          ceiling: 9,
           amount: 1,
           exact: true,
         },
@@ -108,6 +109,7 @@ describe("sharedAdds", () => {
       aggregate: "count",
       windowMs: 60_000,
       limit: 3,
+      ceiling: 3,
       exact: false,
       amount: 1,
     });

@@ -11,6 +11,8 @@ export interface Candidates {
   readonly rules: readonly CompiledRule[];
   readonly defaults: readonly DefaultPlace[];
   readonly needs: CandidateNeeds;
+  /** Windows that a decision warns of: those of rules that are enabled and enforced. */
+  readonly warners: readonly Counter[];
   /** Windows that count this call, whatever rules they belong to. */
   readonly counters: readonly Counter[];
 }
@@ -94,7 +96,8 @@ export class RuleIndex {
     const counters = this.#counters.filter((counter) =>
       tool === undefined ? isLlm && counter.countsLlm : counter.countsTool(tool),
     );
-    return { rules, defaults: findDefaults(rules), needs: collectNeeds(rules), counters };
+    const warners = rules.filter((rule) => rule.isEnabled && !rule.isShadow).flatMap((rule) => rule.warners);
+    return { rules, defaults: findDefaults(rules), needs: collectNeeds(rules), warners, counters };
   }
 }
 

@@ -21,6 +21,8 @@ export interface SharedAdd {
   readonly windowMs: number;
   /** The threshold that the rule compares with; for `maxCalls` its `max`. */
   readonly limit: number;
+  /** As in `SharedNeed`. */
+  readonly ceiling?: number | undefined;
   readonly exact: boolean;
   /** Calls, or units of the metric; 0 for `release`. */
   readonly amount: number;
@@ -38,8 +40,19 @@ export function sharedAdds(set: PolicySet, facts: Facts): readonly SharedAdd[] {
     const change = isBeforePhase(facts) ? callChange(counter, facts) : resultChange(counter, facts);
     const key = change === undefined ? undefined : budgetKeyOf(counter, facts);
     if (change === undefined || key === undefined || counter.windowMs === undefined) continue;
-    const { metric, aggregate, windowMs, limit, exact } = counter;
-    adds.push({ kind: change.kind, key, metric, aggregate, windowMs, limit, exact, amount: change.amount });
+    const { metric, aggregate, windowMs, limit, ceiling, exact } = counter;
+    const ceilings = ceiling === undefined ? {} : { ceiling };
+    adds.push({
+      kind: change.kind,
+      key,
+      metric,
+      aggregate,
+      windowMs,
+      limit,
+      ...ceilings,
+      exact,
+      amount: change.amount,
+    });
   }
   return adds;
 }

@@ -35,16 +35,43 @@ export const approvalAnswerSchema = z.strictObject({
   /** Who answered. */
   by: z.string().min(1).max(256).optional(),
   comment: z.string().max(4096).optional(),
+  /**
+   * With `approved`: the arguments with which the call is allowed in place of its own. The held call is then denied, and the same call with these
+   * arguments is let through once.
+   */
+  args: jsonValueSchema.optional(),
 });
 export interface ApprovalAnswer extends z.infer<typeof approvalAnswerSchema> {}
 
+/** What one person answered. */
+export const approvalVoteSchema = z.object({
+  status: z.enum(["approved", "denied"]),
+  by: z.string().optional(),
+  comment: z.string().optional(),
+  at: timestampSchema,
+  /** The API key that brought the answer. */
+  keyId: idSchema.optional(),
+  /** The arguments that were approved in place of the call's own. */
+  args: jsonValueSchema.optional(),
+});
+export interface ApprovalVote extends z.infer<typeof approvalVoteSchema> {}
+
 /** An approval as the control plane holds it. */
-export const approvalSchema = z.strictObject({
+export const approvalSchema = z.object({
   ...approvalRequestSchema.shape,
   status: approvalStatusSchema,
+  /** Every answer that counts so far, oldest first. */
+  votes: z.array(approvalVoteSchema).optional(),
+  /** `args` are exactly those that the answer is bound to: nothing of them was masked or left out. */
+  argsExact: z.boolean().optional(),
+  /** The call was denied since other arguments were approved in place of its own, under an approval of their own. */
+  edited: z.object({ approvalId: idSchema, args: jsonValueSchema }).optional(),
+  /** The approval in place of which these arguments were approved. */
+  editedFrom: idSchema.optional(),
   by: z.string().optional(),
   comment: z.string().optional(),
   requestedAt: timestampSchema,
+  /** Until then it is answered and used, or not at all. */
   expiresAt: timestampSchema,
   resolvedAt: timestampSchema.optional(),
   /** When its one use was taken. */

@@ -69,6 +69,8 @@ export type MaxCallsCondition = {
   readonly windowSeconds?: number | undefined;
   /** Which calls count; absent counts those the rule selects. */
   readonly tool?: ToolSelector | undefined;
+  /** Decisions warn from this share of `max` on, above 0 and at most 1, such as 0.8. */
+  readonly warnAt?: number | undefined;
 };
 export type SequenceCondition = {
   readonly kind: "sequence";
@@ -104,6 +106,8 @@ export type MetricWindowCondition = {
   readonly estimate?: number | undefined;
   /** Which calls count; absent counts all. */
   readonly tool?: ToolSelector | undefined;
+  /** Decisions warn from this share of `value` on, above 0 and at most 1; only where a `sum` or `count` is to stay below a `value` above 0. */
+  readonly warnAt?: number | undefined;
 };
 export type SubjectCondition = {
   readonly kind: "subject";
@@ -213,6 +217,9 @@ const SAY_ONE = "give at least one of `anyOf`, `allOf` and `noneOf`";
 
 const windowed = (c: { scope: string; windowSeconds?: number | undefined }): boolean =>
   c.scope === "run" || c.windowSeconds !== undefined;
+const warnAt = z.number().positive().max(1);
+const isCeiling = (c: { aggregate: string; op: string; value: number }): boolean =>
+  (c.aggregate === "sum" || c.aggregate === "count") && (c.op === "gt" || c.op === "gte") && c.value > 0;
 const SAY_WINDOW = { message: "is required for every scope but `run`", path: ["windowSeconds"] };
 
 /** The schema of a condition; recursive, tagged by `kind`. */
@@ -232,6 +239,7 @@ const conditionUnion = z.discriminatedUnion("kind", [
       max: z.int().min(0).max(1_000_000_000),
       windowSeconds: windowSeconds.optional(),
       tool: toolSelectorSchema.optional(),
+      warnAt: warnAt.optional(),
     })
     .refine(windowed, SAY_WINDOW),
   z
@@ -264,8 +272,13 @@ const conditionUnion = z.discriminatedUnion("kind", [
       value: z.number(),
       estimate: z.number().min(0).optional(),
       tool: toolSelectorSchema.optional(),
+      warnAt: warnAt.optional(),
     })
-    .refine(windowed, SAY_WINDOW),
+    .refine(windowed, SAY_WINDOW)
+    .refine((c) => c.warnAt === undefined || isCeiling(c), {
+      message: "needs a `sum` or `count` with `gt` or `gte` and a value above 0",
+      path: ["warnAt"],
+    }),
   comparingText({
     kind: z.literal("subject"),
     subjectType: name,

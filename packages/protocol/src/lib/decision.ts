@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { idSchema } from "./ids.ts";
+import { jsonValueSchema } from "./json.ts";
 import { redactionSchema } from "./policy.ts";
 
 /** Machine-readable why, tagged by `kind`. */
@@ -13,7 +14,13 @@ export const causeSchema = z.discriminatedUnion("kind", [
     ruleId: idSchema.optional(),
     policyId: idSchema.optional(),
   }),
-  z.strictObject({ kind: z.literal("HITL_DENIED"), approvalId: idSchema, by: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal("HITL_DENIED"),
+    approvalId: idSchema,
+    by: z.string().optional(),
+    /** The arguments with which a person allowed the call in place of its own; made with them, it is let through once. */
+    instead: jsonValueSchema.optional(),
+  }),
   z.strictObject({ kind: z.literal("HITL_APPROVED"), approvalId: idSchema, by: z.string().optional() }),
   z.strictObject({ kind: z.literal("LOCKDOWN"), lockdownId: idSchema }),
   z.strictObject({
@@ -63,6 +70,19 @@ export const shadowDecisionSchema = z.strictObject({
 });
 export interface ShadowDecision extends z.infer<typeof shadowDecisionSchema> {}
 
+/** A limit that is nearly used up, or is: what there is of a window whose condition says `warnAt`. */
+export const budgetWarningSchema = z.strictObject({
+  policyId: idSchema,
+  ruleId: idSchema,
+  /** What the window holds, calls in flight included; in the before phases without the call at hand. */
+  used: z.number(),
+  /** What it may hold. */
+  limit: z.number(),
+  /** Epoch milliseconds at which a window that is used up has room again, where that is known. */
+  resetAt: z.number().optional(),
+});
+export interface BudgetWarning extends z.infer<typeof budgetWarningSchema> {}
+
 /** One redaction to apply to what the phase carries, with the rule that asked for it. */
 export const plannedRedactionSchema = z.intersection(
   redactionSchema,
@@ -83,6 +103,8 @@ export const decisionSchema = z.strictObject({
   /** What to redact before the payload goes on; absent when nothing. */
   redactions: z.array(plannedRedactionSchema).optional(),
   shadow: shadowDecisionSchema.optional(),
+  /** Limits of enforced rules for this call that are nearly used up, in the order of `evaluatedRules`; absent when there are none. */
+  warnings: z.array(budgetWarningSchema).optional(),
   /** Decided with something missing (`HB_...` codes): a stale state, a reading out of reach. */
   degraded: z.array(z.string()).optional(),
 });

@@ -206,6 +206,10 @@ export const ERROR_CODES = {
     meaning: "a shared window could not be read",
     fix: "the rule's `onUnavailable`, else the fail mode, decided; check the link to the control plane",
   },
+  HB_REPLAY_TOO_LARGE: {
+    meaning: "a replay needs more memory than it may have",
+    fix: "replay a shorter time, or one agent, actor or session alone",
+  },
   HB_REQUEST_ENCODING: {
     meaning: "a request's body is not what its `Content-Encoding` says",
     fix: "send gzip that inflates, or the body as it is without `Content-Encoding`",

@@ -13,7 +13,14 @@ export const agentClientSchema = z.object({
   lockdownIds: z.array(idSchema),
   /** Set when it refused the newest revision and the last good one stays. */
   refused: z.object({ code: z.string(), message: z.string() }).optional(),
-  ackedAt: timestampSchema,
+  /** The revision of its stop orders. */
+  lockdownRevision: z.int().min(0),
+  /** Whether it acts upon stop orders and policies. */
+  enforceMode: z.enum(["enforce", "shadow", "off"]),
+  /** Absent when it has not said anything yet. */
+  ackedAt: timestampSchema.optional(),
+  /** When it was last heard from; exact to about a minute. */
+  seenAt: timestampSchema,
 });
 export interface AgentClient extends z.infer<typeof agentClientSchema> {}
 

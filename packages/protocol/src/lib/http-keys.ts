@@ -10,6 +10,7 @@ export const SCOPES = [
   "policies:write",
   "approvals:resolve",
   "lockdowns:write",
+  "webhooks:write",
   "keys:write",
   "admin",
 ] as const;
@@ -25,6 +26,8 @@ export const apiKeySchema = z.object({
   keyId: idSchema,
   name: z.string(),
   scopes: z.array(scopeSchema),
+  /** Whose key it is, where it is one person's: what is answered with it is answered by them, and by nobody else. */
+  person: z.string().optional(),
   createdAt: timestampSchema,
   expiresAt: timestampSchema.optional(),
   /** Exact to about a minute. */
@@ -40,6 +43,8 @@ export const createKeyBodySchema = z.strictObject({
   name: z.string().min(1).max(128),
   /** What an SDK needs where absent: `agents:write`, `check` and `events:write`. */
   scopes: z.array(scopeSchema).min(1).max(SCOPES.length).optional(),
+  /** Whose key it is: approvals answered with it are theirs, under this name alone. */
+  person: z.string().min(1).max(256).optional(),
   expiresAt: timestampSchema.optional(),
 });
 export interface CreateKeyBody extends z.infer<typeof createKeyBodySchema> {}

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { actorSchema } from "./actor.ts";
-import { approvalSchema, approvalStatusSchema } from "./approval.ts";
 import { runStatusSchema } from "./event.ts";
 import { idSchema, slugSchema, timestampSchema } from "./ids.ts";
 import { stringMapSchema } from "./json.ts";
@@ -70,17 +69,3 @@ export const runAnswerSchema = z.object({
   gaps: z.array(z.object({ from: z.int().min(0), to: z.int().min(0) })),
 });
 export interface RunAnswer extends z.infer<typeof runAnswerSchema> {}
-
-/** `GET /v1/approvals` */
-export const approvalsQuerySchema = z.strictObject({
-  status: approvalStatusSchema.optional(),
-  run: idSchema.optional(),
-  agent: slugSchema.optional(),
-  limit: z.coerce.number().int().min(1).max(1000).optional(),
-  cursor: z.string().max(1024).optional(),
-});
-export interface ApprovalsQuery extends z.infer<typeof approvalsQuerySchema> {}
-
-/** One page of approvals, newest first. */
-export const approvalListSchema = z.object({ approvals: z.array(approvalSchema), nextCursor: z.string().optional() });
-export interface ApprovalList extends z.infer<typeof approvalListSchema> {}

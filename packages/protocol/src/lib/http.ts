@@ -52,6 +52,12 @@ export const ackBodySchema = z.strictObject({
   lockdownIds: z.array(idSchema),
   /** Set when the revision was refused and the last good one stays. */
   refused: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  /** With which the stop orders came: it may be newer than that of the policies. */
+  lockdownRevision: z.int().min(0).optional(),
+  /** Whether the client acts upon stop orders: in `shadow` and `off` it does not. Default `enforce`. */
+  enforceMode: z.enum(["enforce", "shadow", "off"]).optional(),
+  /** The client ends, and is not waited for any more. */
+  left: z.boolean().optional(),
 });
 export interface AckBody extends z.infer<typeof ackBodySchema> {}
 
@@ -184,7 +190,13 @@ export interface CreateLockdownBody extends z.infer<typeof createLockdownBodySch
 /** What the live link sends, one JSON object per server-sent event named by `kind`. */
 export const linkMessageSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("state"), state: agentStateSchema }),
-  z.object({ kind: z.literal("lockdowns"), revision: z.int().min(0), lockdowns: z.array(lockdownSchema) }),
+  z.object({
+    kind: z.literal("lockdowns"),
+    revision: z.int().min(0),
+    lockdowns: z.array(lockdownSchema),
+    /** The control plane's clock, epoch milliseconds. */
+    serverTimeMs: z.number().optional(),
+  }),
   z.object({ kind: z.literal("approval"), approval: approvalSchema }),
   z.object({ kind: z.literal("lease.recall"), leaseId: idSchema }),
   z.object({ kind: z.literal("heartbeat") }),

@@ -26,24 +26,40 @@ export const leaseSchema = z.strictObject({
   remaining: z.number(),
   /** Epoch milliseconds at which a spent budget has room again. */
   resetAt: z.number().optional(),
+  /** There was no room, but other clients hold shares that they may not need: these were called back; ask again after this time. */
+  retryAfterMs: z.number().min(0).optional(),
 });
 export interface Lease extends z.infer<typeof leaseSchema> {}
 
-/** One request about one lease. */
+/**
+ * One request about one lease. Each may be sent again, and may arrive late or out of order: what was spent is the highest that was said, and
+ * a lease that was returned stays so.
+ */
 export const leaseOperationSchema = z.discriminatedUnion("op", [
-  /** Ask for a share; asked twice with the same `leaseId`, it is granted once. */
-  z.strictObject({ op: z.literal("request"), leaseId: idSchema, key: budgetKeySchema, amount: z.number().positive() }),
-  /** Say what was spent under the lease so far, and ask for more time and for `amount` more. */
+  /** Ask for a share of which `amount` is left to spend; asked twice with the same `leaseId`, it is granted once. */
+  z.strictObject({
+    op: z.literal("request"),
+    leaseId: idSchema,
+    key: budgetKeySchema,
+    amount: z.number().min(0),
+    /**
+     * What the calls at hand need of it. Given, the control plane grants what it finds fair between the two, and nothing more where that is
+     * less than they need. Absent: `amount`, or what there is.
+     */
+    least: z.number().min(0).optional(),
+  }),
+  /** Say what was finally spent under the lease so far, and ask for more time and for as much as it takes to have `amount` left. */
   z.strictObject({
     op: z.literal("renew"),
     leaseId: idSchema,
     key: budgetKeySchema,
     spent: z.number().min(0),
     amount: z.number().min(0),
+    least: z.number().min(0).optional(),
   }),
-  /** Say what was really spent where it was reserved from an estimate. */
+  /** Say what was finally spent under the lease so far. */
   z.strictObject({ op: z.literal("settle"), leaseId: idSchema, key: budgetKeySchema, spent: z.number().min(0) }),
-  /** Give back what is left. */
+  /** End the lease: nothing is spent under it any more, and what is left is for others. */
   z.strictObject({ op: z.literal("return"), leaseId: idSchema, key: budgetKeySchema, spent: z.number().min(0) }),
 ]);
 export type LeaseOperation = z.infer<typeof leaseOperationSchema>;

@@ -24,14 +24,17 @@ export class Gate {
   }
 
   /** @throws ServiceProblem `HB_API_AUTH`, `HB_RATE_LIMITED`, `HB_KEY_SCOPE`. */
-  async enter(authorization: string | null, scope: Scope | undefined): Promise<Principal> {
+  async enter(
+    authorization: string | null,
+    { scope, orScopes = [] }: { readonly scope?: Scope | undefined; readonly orScopes?: readonly Scope[] | undefined },
+  ): Promise<Principal> {
     const principal = await this.#keys.authenticate(bearerToken(authorization));
     const waitMs = this.#buckets.take(principal.keyId, this.#monotonicMs());
     if (waitMs > 0) {
       const message = "this API key makes more requests than it may; wait, or raise `rateLimit` on the server";
       throw new ServiceProblem("too-many", "HB_RATE_LIMITED", { message, retryAfterSeconds: waitMs / 1000 });
     }
-    if (scope === undefined || holds(principal, scope)) return principal;
+    if (scope === undefined || [scope, ...orScopes].some((one) => holds(principal, one))) return principal;
     const message = `this API key lacks the scope \`${scope}\`; use a key that has it`;
     throw new ServiceProblem("forbidden", "HB_KEY_SCOPE", { message });
   }

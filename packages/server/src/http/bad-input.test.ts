@@ -11,7 +11,7 @@ import { dumpWorkspace } from "../workspace-dump.test-support.ts";
 
 const server = await startTestServer();
 const routes = createRouteTable(server.services);
-const known: KnownIds = { lockdownId: "", keyId: "" };
+const known: KnownIds = { lockdownId: "", keyId: "", webhookId: "", messageId: "" };
 const STREAMS = new Set(["streamState", "tailEvents"]);
 const named = (route: Route): readonly [string, Route] => [`${route.method} ${route.path}`, route];
 const ALL = routes.map(named);
@@ -31,6 +31,8 @@ beforeAll(async () => {
     if (sample === undefined || STREAMS.has(operationId) || routeOf(sample).method === "DELETE") continue;
     const answer = await ask(routeOf(sample), sample);
     if (operationId === "createLockdown") known.lockdownId = read(answer, "lockdown", "lockdownId");
+    if (operationId === "createWebhook") known.webhookId = read(answer, "webhook", "webhookId");
+    if (operationId === "testWebhook") known.messageId = read(answer, "delivery", "messageId");
     if (operationId === "createKey") known.keyId = read(answer, "key", "keyId");
   }
   stored = await dumpWorkspace(server.store, server.workspaceId);

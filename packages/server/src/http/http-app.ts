@@ -137,7 +137,7 @@ export class HttpApp {
   async #readCall(exchange: Exchange, { route, params }: BoundRoute, share: BodyShare): Promise<RequestCall> {
     const { raw } = exchange.req;
     const { incoming, outgoing } = exchange.env;
-    const principal = await this.#gate.enter(raw.headers.get("authorization"), route.scope);
+    const principal = await this.#gate.enter(raw.headers.get("authorization"), route);
     const source = { request: raw, outgoing, calls: this.#calls };
     const path = parsePart(params, exchange.req.param(), "path");
     const query =

@@ -23,6 +23,8 @@ export interface OpenApiOperation {
   readonly tags: readonly string[];
   /** The scope that the key needs. */
   readonly "x-scope"?: string | undefined;
+  /** Scopes that will do in its place. */
+  readonly "x-or-scopes"?: readonly string[] | undefined;
   readonly parameters?: readonly OpenApiParameter[] | undefined;
   readonly requestBody?: unknown;
   readonly responses: Readonly<Record<string, unknown>>;
@@ -69,7 +71,7 @@ export function createOpenApi(routes: readonly Route[]): OpenApiDocument {
 }
 
 function operationOf(route: Route, book: SchemaBook): OpenApiOperation {
-  const { operationId, summary, tag, scope, body } = route;
+  const { operationId, summary, tag, scope, orScopes, body } = route;
   const inPath = fieldsOf(route.params ?? idsOfPath(route.path)).map((field) => ({
     ...field,
     in: "path" as const,
@@ -87,6 +89,7 @@ function operationOf(route: Route, book: SchemaBook): OpenApiOperation {
     summary,
     tags: [tag],
     ...(scope === undefined ? {} : { "x-scope": scope }),
+    ...(orScopes === undefined ? {} : { "x-or-scopes": orScopes }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
@@ -96,12 +99,14 @@ function operationOf(route: Route, book: SchemaBook): OpenApiOperation {
 }
 
 function responseOf({ description, schema, events }: AnswerForm, name: string, book: SchemaBook): unknown {
-  if (events !== undefined) {
-    // OpenAPI 3.1 has no word for streams; `x-events` is the form of each event's data.
-    const media = { schema: { type: "string" }, "x-events": book.ref(events, name) };
-    return { description, content: { "text/event-stream": media } };
-  }
-  return schema === undefined ? { description } : { description, content: json(book.ref(schema, name)) };
+  if (schema === undefined && events === undefined) return { description };
+  return {
+    description,
+    content: {
+      ...(schema === undefined ? {} : json(book.ref(schema, name))),
+      ...(events === undefined ? {} : stream(book.ref(events, schema === undefined ? name : `${name}Message`))),
+    },
+  };
 }
 
 function problemResponse(book: SchemaBook): unknown {
@@ -109,6 +114,11 @@ function problemResponse(book: SchemaBook): unknown {
   return { description: "A refusal", content: { "application/problem+json": { schema } } };
 }
 
-function json(schema: JsonSchema): unknown {
+/** OpenAPI 3.1 has no word for streams; `x-events` is the form of each event's data. */
+function stream(events: JsonSchema): object {
+  return { "text/event-stream": { schema: { type: "string" }, "x-events": events } };
+}
+
+function json(schema: JsonSchema): object {
   return { "application/json": { schema } };
 }

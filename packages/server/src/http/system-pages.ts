@@ -1,5 +1,6 @@
 import type { Route } from "../routes/route.ts";
 import { VERSION } from "../version.ts";
+import { APPROVAL_PAGE, APPROVAL_PAGE_HEADERS } from "./approval-page.ts";
 import { DOCS_CONTENT_POLICY, docsPage } from "./docs-page.ts";
 import type { Page } from "./http-app.ts";
 import { createOpenApi, type OpenApiDocument } from "./openapi.ts";
@@ -45,6 +46,7 @@ export function systemPages({
         text: await metrics.text(),
       }),
     ],
+    ["/approvals/:approvalId", () => ({ status: 200, headers: APPROVAL_PAGE_HEADERS, text: APPROVAL_PAGE })],
     ["/openapi.json", () => ({ status: 200, headers: JSON_TYPE, text: JSON.stringify(openApi()) })],
     [
       "/docs",

@@ -135,6 +135,20 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     byDefault: undefined,
   }),
   text({
+    name: "publicUrl",
+    env: "HANDLEBAR_PUBLIC_URL",
+    flag: "public-url",
+    meaning: "where people reach this server, such as `https://handlebar.example`; without it messages have no links",
+    byDefault: undefined,
+  }),
+  text({
+    name: "webhookAllowedNetworks",
+    env: "HANDLEBAR_WEBHOOK_ALLOWED_NETWORKS",
+    flag: "webhook-allowed-networks",
+    meaning: "networks beyond the public ones that webhooks may lead into, such as `10.1.0.0/16,127.0.0.0/8`",
+    byDefault: undefined,
+  }),
+  text({
     name: "tracesEndpoint",
     env: "OTEL_EXPORTER_OTLP_ENDPOINT",
     flag: "traces-endpoint",

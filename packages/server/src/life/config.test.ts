@@ -37,6 +37,8 @@ describe("loadServerConfig", () => {
         drainTimeoutMs: 10_000,
         logLevel: "info",
         firstKey: undefined,
+        publicUrl: undefined,
+        webhookAllowedNetworks: undefined,
         tracesEndpoint: undefined,
         tracesHeaders: undefined,
       },

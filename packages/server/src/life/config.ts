@@ -20,6 +20,8 @@ export interface ServerConfig {
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly firstKey: string | undefined;
+  readonly publicUrl: string | undefined;
+  readonly webhookAllowedNetworks: string | undefined;
   readonly tracesEndpoint: string | undefined;
   readonly tracesHeaders: string | undefined;
 }
@@ -104,6 +106,9 @@ function check(field: ConfigField, value: string | number, place: string): strin
       place,
       `\`${place}\` must be an API key: \`hb_\`, 10 of a-z and 0-9, \`_\`, 43 characters of base64url`,
     );
+  }
+  if (field.name === "publicUrl" && !/^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/.test(String(value))) {
+    throw invalid(place, `\`${place}\` must be a URL such as \`https://handlebar.example\``);
   }
   return value;
 }

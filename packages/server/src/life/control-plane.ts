@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { HttpApp } from "../http/http-app.ts";
@@ -10,12 +10,14 @@ import type { ServerLog } from "../services/server-log.ts";
 import type { ServerRuntime } from "../services/server-runtime.ts";
 import { createServices, type Services } from "../services/services.ts";
 import type { RateLimit } from "../services/token-buckets.ts";
+import type { WebhookTransport } from "../services/webhook-transport.ts";
 import type { Store } from "../storage/store.ts";
 import { VERSION } from "../version.ts";
 import { JobRunner } from "./jobs.ts";
 import { OpenResponses } from "./open-responses.ts";
 import { Readiness } from "./readiness.ts";
 import { serviceJobs, storeJobs } from "./standing-jobs.ts";
+import { openWebhookTransport } from "./webhook-transport.ts";
 
 export interface ControlPlaneDeps {
   /** Closed by `stop`. */
@@ -28,6 +30,10 @@ export interface ControlPlaneDeps {
   readonly drainTimeoutMs: number;
   /** Days that audit events are kept; 0 keeps them for ever. */
   readonly retentionDays: number;
+  /** Where webhooks are reached. Default: public networks. */
+  readonly webhookTransport?: WebhookTransport | undefined;
+  /** Where people reach this control plane, such as `https://handlebar.example`; without it messages have no links. */
+  readonly publicUrl?: string | undefined;
   /** Told of every request, beside the metrics. */
   readonly observers?: readonly RequestObserver[] | undefined;
 }
@@ -61,7 +67,8 @@ export class ControlPlane {
   constructor(deps: ControlPlaneDeps) {
     const { store, runtime, log, rateLimit, retentionDays, observers = [] } = deps;
     this.#deps = deps;
-    this.services = createServices(deps);
+    const { webhookTransport = openWebhookTransport({ allowedNetworks: [] }), publicUrl } = deps;
+    this.services = createServices({ store, runtime, log, webhookTransport, publicUrl });
     this.#readiness = new Readiness(deps);
     const metrics = new ServerMetrics({
       storeKind: store.kind,
@@ -93,9 +100,9 @@ export class ControlPlane {
     });
   }
 
-  /** Answers a web-standard request, for hosts that bring their own HTTP server. Event streams need `listen`. */
-  get fetch(): (request: Request) => Response | Promise<Response> {
-    return (request) => this.#app.fetch(request);
+  /** Answers a web-standard request, for hosts that bring their own HTTP server. Event streams go to Node's response, where it is given. */
+  fetch(request: Request, node?: { readonly outgoing?: ServerResponse }): Response | Promise<Response> {
+    return this.#app.fetch(request, node);
   }
 
   /** Watches for changes and does the standing jobs. Idempotent. */

@@ -27,6 +27,7 @@ export function storeJobs(
     shared("events.prepare", HOUR_MS, () => store.events.prepare(runtime.nowMs())),
     shared("changes.prune", HOUR_MS, () => store.changes.prune(before(CHANGE_RETENTION_MS))),
     shared("clients.prune", HOUR_MS, () => store.agents.pruneClients(before(CLIENT_RETENTION_MS))),
+    shared("lockdown-acks.prune", HOUR_MS, () => store.lockdowns.pruneAcks(before(CLIENT_RETENTION_MS))),
     shared("run-states.prune", HOUR_MS, () => store.runStates.prune(before(RUN_STATE_RETENTION_MS))),
     shared("budgets.prune", HOUR_MS, () => store.budgets.prune(before(BUDGET_RETENTION_MS))),
   ];
@@ -38,12 +39,17 @@ export function storeJobs(
 
 /** What services and open connections need from time to time. */
 export function serviceJobs(
-  { keys, lockdowns, approvals }: Pick<Services, "keys" | "lockdowns" | "approvals">,
+  services: Pick<Services, "keys" | "agents" | "lockdowns" | "approvals" | "webhooks" | "webhookSender">,
   app: Pick<HttpApp, "reviewKeys">,
 ): readonly Job[] {
+  const { keys, agents, lockdowns, approvals, webhooks, webhookSender } = services;
   return [
     { name: "lockdowns.lift", everyMs: SECOND_MS, isShared: true, run: () => lockdowns.liftExpired() },
     { name: "approvals.expire", everyMs: SECOND_MS, isShared: true, run: () => approvals.expireDue() },
+    // Each message has a lease of its own: every process takes its part.
+    { name: "webhooks.send", everyMs: SECOND_MS, isShared: false, run: () => webhookSender.tick() },
+    { name: "webhooks.prune", everyMs: HOUR_MS, isShared: true, run: () => webhooks.prune() },
+    { name: "clients.flush", everyMs: 10 * SECOND_MS, isShared: false, run: () => agents.presence.flush() },
     { name: "keys.flush", everyMs: 10 * SECOND_MS, isShared: false, run: () => keys.flushUses() },
     // A key that runs out tells nobody.
     { name: "keys.review", everyMs: 10 * SECOND_MS, isShared: false, run: () => app.reviewKeys() },

@@ -13,6 +13,7 @@ import { createLog } from "./logger.ts";
 import { openStore } from "./open-store.ts";
 import { processRuntime } from "./process-runtime.ts";
 import { SpanExporter } from "./span-exporter.ts";
+import { openWebhookTransport } from "./webhook-transport.ts";
 
 /** A server that runs. */
 export interface RunningServer {
@@ -37,6 +38,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const startedMs = performance.now();
   const runtime = processRuntime();
+  const webhookTransport = openWebhookTransport({ allowedNetworks: networksOf(config.webhookAllowedNetworks) });
   const store = await openStore(config, log);
   const exporter = openExporter(config, runtime, log);
   const plane = new ControlPlane({
@@ -46,6 +48,8 @@ export async function startServer(
     rateLimit: { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst },
     drainTimeoutMs: config.drainTimeoutMs,
     retentionDays: config.retentionDays,
+    webhookTransport,
+    publicUrl: config.publicUrl,
     observers: [
       ...(config.logLevel === "debug" ? [logObserver(log)] : []),
       ...(exporter === undefined ? [] : [spanObserver((span) => exporter.add(span), runtime.nowMs)]),
@@ -77,6 +81,10 @@ export async function startServer(
     await plane.stop();
     throw error;
   }
+}
+
+function networksOf(text: string | undefined): readonly string[] {
+  return (text ?? "").split(/[\s,]+/).filter((network) => network !== "");
 }
 
 function openExporter(config: ServerConfig, runtime: ServerRuntime, log: ServerLog): SpanExporter | undefined {

@@ -62,11 +62,11 @@ describe("agents", () => {
       expect([answer.status, answer.body]).toEqual([200, {}]);
     }
     const { clients } = agentAnswerSchema.parse((await server.call("GET", "/v1/agents/support")).body);
-    expect(
-      clients.map(({ ackedAt: _, agentId: _id, ...rest }) => rest).sort((a, b) => (a.clientId < b.clientId ? -1 : 1)),
-    ).toEqual([
-      { clientId: "c1", revision: 2, lockdownIds: ["l"] },
-      { clientId: "c2", revision: 0, lockdownIds: [], refused },
+    const said = clients.map(({ ackedAt: _, seenAt: _seen, agentId: _id, ...rest }) => rest);
+    const more = { enforceMode: "enforce" };
+    expect(said.sort((a, b) => (a.clientId < b.clientId ? -1 : 1))).toEqual([
+      { clientId: "c1", revision: 2, lockdownRevision: 2, lockdownIds: ["l"], ...more },
+      { clientId: "c2", revision: 0, lockdownRevision: 0, lockdownIds: [], refused, ...more },
     ]);
   });
 

@@ -143,6 +143,10 @@ function toolOf({ tool, version, firstSeenAtMs, changedAtMs }: ToolRecord): Regi
   return { tool, version, firstSeenAt: timeText(firstSeenAtMs), changedAt: timeText(changedAtMs) };
 }
 
-function clientOf({ ackedAtMs, ...rest }: ClientRecord): object {
-  return { ...rest, ackedAt: timeText(ackedAtMs) };
+function clientOf({ ackedAtMs, seenAtMs, ...rest }: ClientRecord): object {
+  return {
+    ...rest,
+    ...(ackedAtMs === undefined ? {} : { ackedAt: timeText(ackedAtMs) }),
+    seenAt: timeText(seenAtMs),
+  };
 }

@@ -18,7 +18,7 @@ export function checkRoutes({ check }: Pick<Services, "check">): readonly Route[
       answers: { 200: { description: "One decision for each of the facts", schema: checkAnswerSchema } },
       handle: async ({ principal, body }) => ({
         status: 200,
-        body: { decisions: await check.check(principal.workspaceId, body) },
+        body: { decisions: await check.check(principal.workspaceId, body, principal.keyId) },
       }),
     }),
   ];

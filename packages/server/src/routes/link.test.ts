@@ -140,7 +140,12 @@ describe("the stream of an agent", () => {
     expect(created.status).toBe(201);
     expect(await next()).toEqual({
       id: String(state.revision + 2),
-      message: { kind: "lockdowns", revision: state.revision + 2, lockdowns: [{ lockdownId: "stop", scope }] },
+      message: {
+        kind: "lockdowns",
+        revision: state.revision + 2,
+        lockdowns: [{ lockdownId: "stop", scope }],
+        serverTimeMs: expect.any(Number),
+      },
     });
     await server.call("DELETE", "/v1/lockdowns/stop");
     expect((await next()).message).toMatchObject({ kind: "lockdowns", lockdowns: [] });

@@ -1,4 +1,11 @@
-import { ackBodySchema, agentStateSchema, doneSchema, idSchema, linkMessageSchema } from "@handlebar/protocol";
+import {
+  ackBodySchema,
+  agentStateSchema,
+  CLIENT_HEADER,
+  doneSchema,
+  idSchema,
+  linkMessageSchema,
+} from "@handlebar/protocol";
 import * as z from "zod";
 import type { Services } from "../services/services.ts";
 import { defineRoute, type Route } from "./route.ts";
@@ -25,12 +32,16 @@ export function linkRoutes({ agents, states, link }: Pick<Services, "agents" | "
         304: { description: "The client has this revision, or a newer one" },
       },
       handle: async ({ principal: { workspaceId }, params, query, headers, signal }) => {
-        await agents.require(workspaceId, params.agentId);
+        const { agentId } = await agents.require(workspaceId, params.agentId);
         const has = revisionOf(headers.get("if-none-match"));
         const waitMs = has === undefined ? 0 : waitMsOf(query);
+        const clientId = clientOf(headers);
+        const leave =
+          clientId === undefined ? undefined : agents.presence.connected({ workspaceId, agentId, clientId });
         // Who asks without waiting may have heard of a revision from another process.
-        const snapshot =
-          waitMs > 0 ? await states.next(workspaceId, has ?? -1, { waitMs, signal }) : await states.fresh(workspaceId);
+        const reading =
+          waitMs > 0 ? states.next(workspaceId, has ?? -1, { waitMs, signal }) : states.fresh(workspaceId);
+        const snapshot = await reading.finally(leave);
         const tag = { etag: `"${snapshot.revision}"`, "cache-control": "no-store" };
         if (has !== undefined && has >= snapshot.revision) return { status: 304, headers: tag };
         // The agent is read after the state, so that tags that changed while the answer was held count.
@@ -53,7 +64,8 @@ export function linkRoutes({ agents, states, link }: Pick<Services, "agents" | "
         const agent = await agents.require(workspaceId, agentId);
         const snapshot = await states.get(workspaceId);
         const lastEventId = headers.get("last-event-id") ?? undefined;
-        return { stream: (sink) => link.open({ agent, snapshot, lastEventId }, sink) };
+        const clientId = clientOf(headers);
+        return { stream: (sink) => link.open({ agent, snapshot, lastEventId, clientId }, sink) };
       },
     }),
     defineRoute({
@@ -72,6 +84,12 @@ export function linkRoutes({ agents, states, link }: Pick<Services, "agents" | "
       },
     }),
   ];
+}
+
+/** How the client names itself, where it does. */
+function clientOf(headers: Headers): string | undefined {
+  const named = idSchema.safeParse(headers.get(CLIENT_HEADER));
+  return named.success ? named.data : undefined;
 }
 
 /** The revision in an `If-None-Match`. */

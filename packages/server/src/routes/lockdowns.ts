@@ -3,11 +3,12 @@ import {
   idSchema,
   type LockdownAnswer,
   type LockdownStatus,
+  type LockdownStraggler,
   lockdownAnswerSchema,
   lockdownListSchema,
 } from "@handlebar/protocol";
 import * as z from "zod";
-import type { LockdownReport, LockdownsService } from "../services/lockdowns-service.ts";
+import type { LockdownReport, LockdownsService, Straggler } from "../services/lockdowns-service.ts";
 import type { Services } from "../services/services.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { timeText } from "./time-text.ts";
@@ -76,7 +77,8 @@ export function lockdownsRoutes({ lockdowns }: Pick<Services, "lockdowns">): rea
   ];
 }
 
-function statusOf({ record, isInForce, clientCount, acknowledgedCount }: LockdownReport): LockdownStatus {
+function statusOf(report: LockdownReport): LockdownStatus {
+  const { record, isInForce, clientCount, acknowledgedCount, silentCount } = report;
   const { lockdown, revision, createdAtMs, createdBy, liftedAtMs, liftedBy } = record;
   return {
     lockdown,
@@ -88,15 +90,36 @@ function statusOf({ record, isInForce, clientCount, acknowledgedCount }: Lockdow
     ...(liftedBy === undefined ? {} : { liftedBy }),
     clientCount,
     acknowledgedCount,
+    silentCount,
   };
 }
 
 async function answerOf(lockdowns: LockdownsService, report: LockdownReport): Promise<LockdownAnswer> {
-  const stragglers = (await lockdowns.stragglers(report)).map(({ client, agent }) => ({
-    clientId: client.clientId,
-    agent,
-    revision: client.revision,
-    ackedAt: timeText(client.ackedAtMs),
-  }));
-  return { ...statusOf(report), stragglers };
+  const { workspaceId } = report.record;
+  const [course, stragglers] = await Promise.all([
+    lockdowns.course(report.record),
+    Promise.all(report.stragglers.map((straggler) => stragglerOf(lockdowns, workspaceId, straggler))),
+  ]);
+  const { ackMs, stoppedCount, startedCount, points } = course;
+  return {
+    ...statusOf(report),
+    stragglers,
+    course: { stoppedCount, startedCount, ...(ackMs === undefined ? {} : { ackMs }), points: [...points] },
+  };
+}
+
+async function stragglerOf(
+  lockdowns: LockdownsService,
+  workspaceId: string,
+  { client, standing }: Straggler,
+): Promise<LockdownStraggler> {
+  const { clientId, revision, ackedAtMs, seenAtMs } = client;
+  return {
+    clientId,
+    agent: await lockdowns.agentOf(workspaceId, client),
+    standing,
+    revision,
+    ...(ackedAtMs === undefined ? {} : { ackedAt: timeText(ackedAtMs) }),
+    seenAt: timeText(seenAtMs),
+  };
 }

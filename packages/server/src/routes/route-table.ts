@@ -1,6 +1,7 @@
 import type { Services } from "../services/services.ts";
 import { agentsRoutes } from "./agents.ts";
 import { approvalsRoutes } from "./approvals.ts";
+import { auditRoutes } from "./audit.ts";
 import { budgetsRoutes } from "./budgets.ts";
 import { checkRoutes } from "./check.ts";
 import { compatRoutes } from "./compat.ts";
@@ -9,8 +10,10 @@ import { keyRoutes } from "./keys.ts";
 import { linkRoutes } from "./link.ts";
 import { lockdownsRoutes } from "./lockdowns.ts";
 import { policiesRoutes } from "./policies.ts";
+import { replayRoutes } from "./replay.ts";
 import type { Route } from "./route.ts";
 import { runsRoutes } from "./runs.ts";
+import { webhooksRoutes } from "./webhooks.ts";
 
 /** Every route of the HTTP contract that needs a key. */
 export function createRouteTable(services: Services): readonly Route[] {
@@ -19,6 +22,7 @@ export function createRouteTable(services: Services): readonly Route[] {
     ...agentsRoutes(services),
     ...linkRoutes(services),
     ...policiesRoutes(services),
+    ...replayRoutes(services),
     ...lockdownsRoutes(services),
     ...runsRoutes(services),
     ...eventsRoutes(services),
@@ -26,5 +30,7 @@ export function createRouteTable(services: Services): readonly Route[] {
     ...checkRoutes(services),
     ...budgetsRoutes(services),
     ...approvalsRoutes(services),
+    ...auditRoutes(services),
+    ...webhooksRoutes(services),
   ];
 }

@@ -53,6 +53,8 @@ export interface Route<P extends Schema = Schema, Q extends Schema = Schema, B e
   readonly tag: string;
   /** What the key must be allowed to do. Absent: any key may ask. */
   readonly scope?: Scope | undefined;
+  /** Scopes that will do in place of `scope`. */
+  readonly orScopes?: readonly Scope[] | undefined;
   readonly params?: P | undefined;
   readonly query?: Q | undefined;
   readonly body?: B | undefined;

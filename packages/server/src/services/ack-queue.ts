@@ -1,7 +1,13 @@
-import type { AgentsTable, ClientRecord } from "../storage/agents-table.ts";
+import type { AgentsTable, ClientAck } from "../storage/agents-table.ts";
+
+/** What a client says; `hasLeft` when it is its last word. */
+interface Said {
+  readonly ack: ClientAck;
+  readonly hasLeft: boolean;
+}
 
 interface Waiting {
-  readonly clients: Map<string, ClientRecord>;
+  readonly clients: Map<string, Said>;
   readonly written: Promise<void>;
 }
 
@@ -10,23 +16,23 @@ interface Waiting {
  * runs share the next one.
  */
 export class AckQueue {
-  readonly #table: Pick<AgentsTable, "acknowledge">;
+  readonly #table: Pick<AgentsTable, "acknowledge" | "forgetClients">;
   readonly #waiting = new Map<string, Waiting>();
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(table: Pick<AgentsTable, "acknowledge">) {
+  constructor(table: Pick<AgentsTable, "acknowledge" | "forgetClients">) {
     this.#table = table;
   }
 
   /** Resolves when it is durable. */
-  add(workspaceId: string, client: ClientRecord): Promise<void> {
+  add(workspaceId: string, said: Said): Promise<void> {
     const waiting = this.#waiting.get(workspaceId) ?? this.#begin(workspaceId);
-    waiting.clients.set(client.clientId, client);
+    waiting.clients.set(`${said.ack.agentId}\n${said.ack.clientId}`, said);
     return waiting.written;
   }
 
   #begin(workspaceId: string): Waiting {
-    const clients = new Map<string, ClientRecord>();
+    const clients = new Map<string, Said>();
     const before = this.#writing.get(workspaceId) ?? Promise.resolve();
     const written = before.then(() => this.#write(workspaceId, clients));
     const waiting = { clients, written };
@@ -42,8 +48,14 @@ export class AckQueue {
     return waiting;
   }
 
-  #write(workspaceId: string, clients: ReadonlyMap<string, ClientRecord>): Promise<void> {
+  async #write(workspaceId: string, clients: ReadonlyMap<string, Said>): Promise<void> {
     this.#waiting.delete(workspaceId);
-    return this.#table.acknowledge(workspaceId, [...clients.values()]);
+    const said = [...clients.values()];
+    await this.#table.acknowledge(
+      workspaceId,
+      said.map(({ ack }) => ack),
+    );
+    const left = said.filter(({ hasLeft }) => hasLeft).map(({ ack }) => ack);
+    await this.#table.forgetClients(workspaceId, left);
   }
 }

@@ -6,6 +6,7 @@ import type { Page, PageRequest } from "../storage/page.ts";
 import type { Store } from "../storage/store.ts";
 import { AckQueue } from "./ack-queue.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+import { ClientPresence } from "./client-presence.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 import { WorkspaceCache } from "./workspace-cache.ts";
@@ -44,6 +45,8 @@ export class AgentsService {
   /** The last one of each slug. */
   readonly #registrations: WorkspaceCache<Registration>;
   readonly #acks: AckQueue;
+  /** Which clients are heard from. */
+  readonly presence: ClientPresence;
 
   constructor({ store, runtime, feed, states }: AgentsServiceDeps) {
     this.#store = store;
@@ -68,6 +71,7 @@ export class AgentsService {
         changes.some(({ kind, ref }) => (kind === "tools" || kind === "agents") && ref === agent.slug),
     });
     this.#acks = new AckQueue(store.agents);
+    this.presence = new ClientPresence({ table: store.agents, runtime });
   }
 
   /**
@@ -167,15 +171,25 @@ export class AgentsService {
   /** Notes what a client has applied. @throws ServiceProblem `HB_NOT_FOUND`. */
   async acknowledge(workspaceId: string, agentIdOrSlug: string, ack: AckBody): Promise<void> {
     const { agentId } = await this.require(workspaceId, agentIdOrSlug);
-    const { clientId, revision, lockdownIds, refused } = ack;
+    const { left: hasLeft = false, lockdownRevision = ack.revision, enforceMode = "enforce", ...said } = ack;
+    if (hasLeft) this.presence.forget({ workspaceId, agentId, clientId: ack.clientId });
     const ackedAtMs = this.#runtime.nowMs();
-    await this.#acks.add(workspaceId, { clientId, agentId, revision, lockdownIds, refused, ackedAtMs });
+    const { clientId, revision, lockdownIds, refused } = said;
+    const client = { clientId, agentId, revision, lockdownRevision, lockdownIds, enforceMode, refused, ackedAtMs };
+    await this.#acks.add(workspaceId, { ack: client, hasLeft });
   }
 
-  /** What the clients of one agent, or of every agent, last said: of those heard from within the last day, the newest 10,000. */
-  clients(workspaceId: string, agentId?: string): Promise<readonly ClientRecord[]> {
+  /**
+   * What the clients of one agent, or of every agent, last said: of those heard from within the last day that did not say goodbye,
+   * the newest 10,000.
+   */
+  async clients(workspaceId: string, agentId?: string): Promise<readonly ClientRecord[]> {
     const bounds = { sinceMs: this.#runtime.nowMs() - CLIENT_LIVE_MS, limit: CLIENT_COUNT_MAX };
-    return this.#store.agents.clients(workspaceId, agentId, bounds);
+    const known = await this.#store.agents.clients(workspaceId, agentId, bounds);
+    return known.map((client) => {
+      const seenAtMs = this.presence.seenAtMs({ workspaceId, agentId: client.agentId, clientId: client.clientId }) ?? 0;
+      return seenAtMs > client.seenAtMs ? { ...client, seenAtMs } : client;
+    });
   }
 }
 

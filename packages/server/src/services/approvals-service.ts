@@ -1,24 +1,30 @@
-import type { Approval, ApprovalAnswer, ApprovalRequest, ApprovalStatus } from "@handlebar/protocol";
+import type { Approval, ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
 import { APPROVAL_EXPIRE_COUNT, STANDING_APPROVAL_COUNT_MAX } from "../limits.ts";
-import type { ApprovalRecord } from "../storage/approvals-table.ts";
+import type { ApprovalFilter, ApprovalRecord } from "../storage/approvals-table.ts";
 import type { Page, PageRequest } from "../storage/page.ts";
 import type { Store } from "../storage/store.ts";
-import { answerApproval, claimApproval, withExpiry } from "./approval-rules.ts";
+import { answerApproval, cancelApproval, claimApproval, isOpen, withExpiry } from "./approval-rules.ts";
+import { type ApprovalCause, approvalWrite } from "./approval-story.ts";
 import type { ChangeBatch, ChangeFeed } from "./change-feed.ts";
+import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 
+export type { ApprovalFilter } from "../storage/approvals-table.ts";
+
 export interface ApprovalsServiceDeps {
   readonly store: Pick<Store, "approvals">;
-  readonly runtime: Pick<ServerRuntime, "nowMs" | "after">;
+  readonly runtime: Pick<ServerRuntime, "nowMs" | "after" | "newId">;
   readonly feed: Pick<ChangeFeed, "onChanges">;
 }
 
-export interface ApprovalFilter {
-  readonly status?: ApprovalStatus | undefined;
-  readonly runId?: string | undefined;
-  readonly agent?: string | undefined;
-}
+/** Whoever asks: a key of a workspace, and whose it is. */
+export type ApprovalPrincipal = Pick<Principal, "workspaceId" | "person"> & Partial<Pick<Principal, "keyId">>;
+
+/** What became of one of several answers. */
+export type BulkOutcome =
+  | { readonly approvalId: string; readonly approval: Approval }
+  | { readonly approvalId: string; readonly problem: ServiceProblem };
 
 interface Waiting {
   readonly workspaceId: string;
@@ -29,7 +35,7 @@ interface Waiting {
 /** People's answers to held calls. */
 export class ApprovalsService {
   readonly #store: Pick<Store, "approvals">;
-  readonly #runtime: Pick<ServerRuntime, "nowMs" | "after">;
+  readonly #runtime: Pick<ServerRuntime, "nowMs" | "after" | "newId">;
   readonly #waiting = new Set<Waiting>();
 
   constructor({ store, runtime, feed }: ApprovalsServiceDeps) {
@@ -45,13 +51,17 @@ export class ApprovalsService {
 
   /**
    * The approval that stands for exactly this call of the run, or a new one; an approved one is handed out once.
-   * @throws ServiceProblem `HB_CONFLICT` where the id is another call's.
+   * @throws ServiceProblem `HB_CONFLICT` where the id is another call's or was used, or the run is over.
    */
-  async claim(workspaceId: string, request: ApprovalRequest): Promise<Approval> {
-    const nowMs = this.#runtime.nowMs();
-    const choose = (known: Parameters<typeof claimApproval>[0]): ReturnType<typeof claimApproval> =>
-      claimApproval(known, { workspaceId, request, nowMs });
-    return (await this.#store.approvals.claim(workspaceId, request, choose)).approval;
+  async claim(principal: ApprovalPrincipal, request: ApprovalRequest): Promise<Approval> {
+    const { workspaceId } = principal;
+    const cause = this.#causeOf(principal);
+    const record = await this.#store.approvals.claim(workspaceId, request, (claim) => {
+      const after = claimApproval(claim, { workspaceId, request, hand: { ...principal, nowMs: cause.nowMs } });
+      const before = claim.known.find(({ approval }) => approval.approvalId === after.approval.approvalId);
+      return before === after ? { record: after } : approvalWrite(before, after, cause);
+    });
+    return record.approval;
   }
 
   /** The newest approval of exactly this call of the run that was not used, among the newest of the run; nothing is changed. */
@@ -61,11 +71,11 @@ export class ApprovalsService {
   ): Promise<Approval | undefined> {
     const nowMs = this.#runtime.nowMs();
     const page = await this.#store.approvals.list(workspaceId, { runId }, { limit: STANDING_APPROVAL_COUNT_MAX });
-    const isOpen = ({ approval, takenBy }: ApprovalRecord): boolean => {
+    const stands = ({ approval, takenBy }: ApprovalRecord): boolean => {
       if (takenBy !== undefined || approval.fingerprint !== fingerprint) return false;
       return approval.status !== "expired" && approval.status !== "cancelled";
     };
-    return page.items.map((record) => withExpiry(record, nowMs)).find(isOpen)?.approval;
+    return page.items.map((record) => withExpiry(record, nowMs)).find(stands)?.approval;
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`. */
@@ -97,15 +107,58 @@ export class ApprovalsService {
     }
   }
 
-  /** @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT` (answered or expired already), `HB_APPROVAL_TERMS`. */
-  async resolve(workspaceId: string, approvalId: string, answer: ApprovalAnswer): Promise<Approval> {
-    const nowMs = this.#runtime.nowMs();
-    const record = await this.#store.approvals.update(workspaceId, approvalId, (known) =>
-      answerApproval(known, answer, nowMs),
-    );
-    if (record === undefined) throw noApproval(approvalId);
-    this.#wake((one) => one.workspaceId === workspaceId && one.approvalId === approvalId);
-    return record.approval;
+  /**
+   * Brings one person's answer.
+   * @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT` (answered, expired or cancelled already), `HB_APPROVAL_TERMS`, `HB_REQUEST_INVALID` (`args`).
+   */
+  async resolve(principal: ApprovalPrincipal, approvalId: string, answer: ApprovalAnswer): Promise<Approval> {
+    const cause = this.#causeOf(principal);
+    const { nowMs, newId } = cause;
+    return this.#change(principal.workspaceId, approvalId, (known) => {
+      const { record, opened } = answerApproval(known, answer, { ...principal, nowMs, newId });
+      return approvalWrite(known, record, { ...cause, opened });
+    });
+  }
+
+  /** Brings the same answer to several approvals, each on its own: one that is refused holds up no other. */
+  async resolveAll(
+    principal: ApprovalPrincipal,
+    approvalIds: readonly string[],
+    answer: ApprovalAnswer,
+  ): Promise<readonly BulkOutcome[]> {
+    const outcomes: BulkOutcome[] = [];
+    for (const approvalId of new Set(approvalIds)) {
+      try {
+        outcomes.push({ approvalId, approval: await this.resolve(principal, approvalId, answer) });
+      } catch (error) {
+        if (!(error instanceof ServiceProblem)) throw error;
+        outcomes.push({ approvalId, problem: error });
+      }
+    }
+    return outcomes;
+  }
+
+  /** Takes a request, or an approval that was not used, back. @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT` (over already). */
+  async cancel(
+    principal: ApprovalPrincipal,
+    approvalId: string,
+    { comment }: { readonly comment?: string | undefined } = {},
+  ): Promise<Approval> {
+    const cause = this.#causeOf(principal);
+    const why = comment === undefined ? {} : { comment };
+    return this.#change(principal.workspaceId, approvalId, (known) => {
+      const after = cancelApproval(known, { nowMs: cause.nowMs, by: principal.person, ...why });
+      return approvalWrite(known, after, cause);
+    });
+  }
+
+  /** Runs are over: nobody need answer for their calls, and what was approved is not used any more. */
+  async runsEnded(workspaceId: string, runIds: readonly string[]): Promise<void> {
+    for (;;) {
+      const ids = await this.#store.approvals.openOfRuns(workspaceId, runIds, STANDING_APPROVAL_COUNT_MAX);
+      for (const approvalId of ids) await this.#end(workspaceId, approvalId, "the run is over");
+      if (ids.length < STANDING_APPROVAL_COUNT_MAX) return;
+    }
   }
 
   /** Newest first. */
@@ -115,14 +168,43 @@ export class ApprovalsService {
     return { items: items.map((record) => withExpiry(record, nowMs).approval), nextCursor };
   }
 
-  /** Writes down which ones were not answered in time; for a job. */
+  /** Writes down which ones were not answered, or not used, in time; for a job. */
   async expireDue(): Promise<number> {
     let count = 0;
     for (;;) {
-      const ended = await this.#store.approvals.expire(this.#runtime.nowMs(), APPROVAL_EXPIRE_COUNT);
-      count += ended;
-      if (ended < APPROVAL_EXPIRE_COUNT) return count;
+      const due = await this.#store.approvals.due(this.#runtime.nowMs(), APPROVAL_EXPIRE_COUNT);
+      for (const { workspaceId, approvalId } of due) await this.#end(workspaceId, approvalId);
+      count += due.length;
+      if (due.length < APPROVAL_EXPIRE_COUNT) return count;
     }
+  }
+
+  /** Ends what is open still: by its time, or for a reason. */
+  async #end(workspaceId: string, approvalId: string, comment?: string): Promise<void> {
+    const cause = this.#causeOf();
+    const { nowMs } = cause;
+    await this.#store.approvals.update(workspaceId, approvalId, (known) => {
+      const current = withExpiry(known, nowMs);
+      const after = isOpen(current) && comment !== undefined ? cancelApproval(current, { nowMs, comment }) : current;
+      return after === known ? undefined : approvalWrite(known, after, cause);
+    });
+    this.#wake((one) => one.workspaceId === workspaceId && one.approvalId === approvalId);
+  }
+
+  async #change(
+    workspaceId: string,
+    approvalId: string,
+    change: Parameters<Store["approvals"]["update"]>[2],
+  ): Promise<Approval> {
+    const record = await this.#store.approvals.update(workspaceId, approvalId, change);
+    if (record === undefined) throw noApproval(approvalId);
+    this.#wake((one) => one.workspaceId === workspaceId && one.approvalId === approvalId);
+    return record.approval;
+  }
+
+  #causeOf(principal?: ApprovalPrincipal): ApprovalCause {
+    const { keyId, person } = principal ?? {};
+    return { nowMs: this.#runtime.nowMs(), newId: () => this.#runtime.newId(), keyId, person };
   }
 
   #nextChange(workspaceId: string, approvalId: string): { readonly told: Promise<void>; readonly end: () => void } {

@@ -4,15 +4,9 @@ import type { BudgetLimit } from "../storage/budgets-table.ts";
 type WindowCondition = MaxCallsCondition | MetricWindowCondition;
 
 /**
- * What may be leased of a shared window; `undefined` when no policy has it, or it cannot be shared out: an average, a minimum, a maximum, or a
- * sum that a rule wants to be small.
+ * The most that calls may come to before the rule matches, and so what is leased of a shared window; `undefined` when no policy has it, or no amount makes
+ * the rule match: an average, a minimum, a maximum, or a sum that a rule wants to be large.
  */
-export function leaseLimitOf(policies: readonly Policy[], key: BudgetKey): BudgetLimit | undefined {
-  const condition = windowOf(policies, key);
-  return condition === undefined || !hasCeiling(condition) ? undefined : ceilingOf(condition);
-}
-
-/** The most that calls may come to before the rule matches; `undefined` where no amount makes it match. */
 export function spendLimitOf(policies: readonly Policy[], key: BudgetKey): BudgetLimit | undefined {
   const condition = windowOf(policies, key);
   if (condition === undefined || !hasCeiling(condition)) return undefined;

@@ -24,6 +24,8 @@ import type { SharedCall } from "./shared-windows.ts";
 /** One call to decide, and everything that is the same however often it is tried. */
 export interface CheckCall {
   readonly workspaceId: string;
+  /** The key that asks. */
+  readonly keyId: string | undefined;
   readonly given: CheckFacts;
   readonly set: PolicySet;
   readonly world: CheckWorld;
@@ -104,13 +106,13 @@ class Asking {
   }
 
   async #withAnswer(shared: SharedReadings | undefined): Promise<Decision> {
-    const { set, given, approvals, workspaceId, operationId } = this.#call;
+    const { set, given, approvals, workspaceId, keyId, operationId } = this.#call;
     const first = this.#decideNow(shared, undefined);
     if (approvals === undefined || given.phase !== "tool.before") return first;
     const { continues = given.runId, shownArgs } = given;
-    const held = { workspaceId, facts: this.#facts, approvalRunId: continues, shownArgs };
+    const held = { workspaceId, keyId, facts: this.#facts, approvalRunId: continues, shownArgs };
     if (first.cause.kind === "HITL_PENDING") {
-      const request = { ...held, set, decision: first, callId: given.callId, operationId: operationId() };
+      const request = { ...held, set, decision: first, operationId: operationId() };
       const approval = await holdCheck(approvals, request);
       return approval === undefined ? unheldDecision(first) : this.#decideNow(shared, approval);
     }

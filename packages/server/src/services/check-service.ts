@@ -28,9 +28,10 @@ export class CheckService {
 
   /**
    * One decision for each of the facts, decided in order: what was let through counts for what follows.
+   * `keyId` is the key that asks.
    * @throws ServiceProblem `HB_NOT_FOUND` (agent), `HB_OVERLOADED`.
    */
-  async check(workspaceId: string, body: CheckBody): Promise<readonly Decision[]> {
+  async check(workspaceId: string, body: CheckBody, keyId?: string): Promise<readonly Decision[]> {
     const { agents, states } = this.#deps;
     const agent = await agents.require(workspaceId, body.agentId);
     const [snapshot, tools] = await Promise.all([states.get(workspaceId), agents.toolsOf(workspaceId, agent)]);
@@ -39,7 +40,7 @@ export class CheckService {
     const agentFacts = { slug: agent.slug, tags: agent.tags ?? [] };
     const { failClosed = true, enforceMode = "enforce" } = body;
     const world = { agent: agentFacts, tools, lockdowns: snapshot.lockdowns, failClosed, enforceMode };
-    const calls = facts.map((given) => this.#callOf(workspaceId, given, { body, set, world }));
+    const calls = facts.map((given) => this.#callOf(workspaceId, given, { body, set, world, keyId }));
     const remembers = remembersRuns(set, agentFacts);
     const decisions: Decision[] = [];
     for (const group of groupsOf(calls)) {
@@ -56,11 +57,12 @@ export class CheckService {
     known: {
       readonly body: CheckBody;
       readonly set: CheckCall["set"];
+      readonly keyId: string | undefined;
       readonly world: Omit<CheckWorld, "nowMs" | "callId">;
     },
   ): CheckCall {
     const { runtime, approvals, windows } = this.#deps;
-    const { body, set, world } = known;
+    const { body, set, world, keyId } = known;
     // Most calls need neither: an id is made for those alone that do.
     let operationId: string | undefined;
     const idOf = (): string => {
@@ -70,6 +72,7 @@ export class CheckService {
     let opened: SharedCall | undefined;
     return {
       workspaceId,
+      keyId,
       given,
       set,
       world: { ...world, nowMs: runtime.nowMs(), callId: given.callId ?? idOf() },

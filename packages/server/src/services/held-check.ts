@@ -1,16 +1,18 @@
-import { createHash } from "node:crypto";
-import { type ApprovalFact, canonicalJson, type Facts, type PolicySet } from "@handlebar/engine";
+import type { ApprovalFact, Facts, PolicySet } from "@handlebar/engine";
 import type { Approval, ApprovalRequest, Decision, JsonValue } from "@handlebar/protocol";
-import type { ApprovalsService } from "./approvals-service.ts";
+import type { ApprovalPrincipal, ApprovalsService } from "./approvals-service.ts";
+import { callFingerprint } from "./call-fingerprint.ts";
+import { ServiceProblem } from "./problem.ts";
 
 /** A call that the server holds for a person. */
 export interface HeldCheck {
   readonly workspaceId: string;
+  /** The key that asks. */
+  readonly keyId: string | undefined;
   readonly facts: Facts;
   readonly set: PolicySet;
   readonly decision: Decision;
-  /** The id that the client gave the call: sent again with it, a call gets the same answer; without one each request asks anew. */
-  readonly callId: string | undefined;
+  /** Names the request: calls may repeat their ids, and each is approved on its own. */
   readonly operationId: string;
   /** The run whose approvals count: its own, or the one that it goes on from. */
   readonly approvalRunId: string;
@@ -24,7 +26,16 @@ export type ApprovalDesk = Pick<ApprovalsService, "claim" | "standing">;
 /** Brings a held call before a person and answers with what is known of it; `undefined` for what no answer could be bound to. */
 export async function holdCheck(approvals: ApprovalDesk, held: HeldCheck): Promise<ApprovalFact | undefined> {
   const request = requestOf(held);
-  return request === undefined ? undefined : factOf(await approvals.claim(held.workspaceId, request));
+  if (request === undefined) return undefined;
+  const { workspaceId, keyId } = held;
+  const asking: ApprovalPrincipal = keyId === undefined ? { workspaceId } : { workspaceId, keyId };
+  try {
+    return factOf(await approvals.claim(asking, request));
+  } catch (error) {
+    // The run is over, as another process knows: nobody is asked for its calls.
+    if (error instanceof ServiceProblem && error.code === "HB_CONFLICT") return undefined;
+    throw error;
+  }
 }
 
 /** Whether a rule holds the call beside the one that decided. */
@@ -57,8 +68,13 @@ export function unheldDecision({ evaluatedRules }: Decision): Decision {
   };
 }
 
-function factOf({ approvalId, status, by }: Approval): ApprovalFact {
-  return { approvalId, status: factStatusOf(status), ...(by === undefined ? {} : { by }) };
+function factOf({ approvalId, status, by, edited }: Approval): ApprovalFact {
+  return {
+    approvalId,
+    status: factStatusOf(status),
+    ...(by === undefined ? {} : { by }),
+    ...(edited === undefined ? {} : { instead: edited.args }),
+  };
 }
 
 /** What was neither approved nor is open any more counts as denied. */
@@ -75,8 +91,7 @@ function requestOf({ facts, set, decision, ...held }: HeldCheck): ApprovalReques
   const policy = set.policies.find(({ id }) => id === cause.policyId);
   const effect = policy?.rules.find(({ id }) => id === cause.ruleId)?.effect;
   return {
-    approvalId:
-      held.callId === undefined ? held.operationId : hashOf(`${held.approvalRunId}\n${held.callId}\n${fingerprint}`),
+    approvalId: held.operationId,
     fingerprint,
     agent: agent.slug,
     runId: held.approvalRunId,
@@ -95,10 +110,5 @@ function requestOf({ facts, set, decision, ...held }: HeldCheck): ApprovalReques
 /** What an approval is bound to: agent, tool, canonical arguments and actor, as clients reckon it. */
 function fingerprintOf({ agent, actor, call }: Facts): string | undefined {
   if (call === undefined || call.argsExceeded === true) return undefined;
-  const text = canonicalJson([agent.slug, call.tool.name, call.args, actor?.externalId ?? null]);
-  return text === undefined ? undefined : hashOf(text);
-}
-
-function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return callFingerprint({ agent: agent.slug, tool: call.tool.name, args: call.args, actor });
 }

@@ -71,8 +71,14 @@ export class KeysService {
       const message = `a key cannot give the scope \`${beyond}\`, which it lacks; use a key that has it`;
       throw new ServiceProblem("forbidden", "HB_KEY_SCOPE", { message, field: "scopes" });
     }
+    const { name, person } = body;
+    if (principal.person !== undefined && person !== undefined && person !== principal.person) {
+      const message = `a key of \`${principal.person}\` cannot make one of somebody else; use a key that is nobody's`;
+      throw new ServiceProblem("forbidden", "HB_KEY_SCOPE", { message, field: "person" });
+    }
     const expiresAtMs = this.#endOf(body.expiresAt);
-    return this.#make({ workspaceId: principal.workspaceId, name: body.name, scopes, expiresAtMs });
+    const { workspaceId } = principal;
+    return this.#make({ workspaceId, name, scopes, expiresAtMs, person: person ?? principal.person });
   }
 
   async list({ workspaceId }: Principal): Promise<readonly ApiKey[]> {
@@ -98,8 +104,8 @@ export class KeysService {
       throw new ServiceProblem("conflict", "HB_CONFLICT", { message, field: "keyId" });
     }
     const expiresAtMs = body.expiresAt === undefined ? old.expiresAtMs : this.#endOf(body.expiresAt);
-    const { workspaceId, name, scopes } = old;
-    const made = await this.#make({ workspaceId, name, scopes, expiresAtMs });
+    const { workspaceId, name, scopes, person } = old;
+    const made = await this.#make({ workspaceId, name, scopes, expiresAtMs, person });
     const graceEndMs = nowMs + (body.graceSeconds ?? 0) * 1000;
     await this.#store.keys.end(workspaceId, keyId, {
       replacedBy: made.key.keyId,
@@ -177,8 +183,10 @@ export class KeysService {
 
   /** Whoever could take over a key that may do more would have that key's rights. */
   #mustReach(principal: Principal, record: KeyRecord): void {
-    if (readScopes(record.scopes).every((scope) => holds(principal, scope))) return;
-    const message = "a key cannot rotate or revoke one that may do more; use a key with the scope `admin`";
+    const isTheirs = principal.person === undefined || principal.person === record.person;
+    if (isTheirs && readScopes(record.scopes).every((scope) => holds(principal, scope))) return;
+    const message =
+      "a key cannot rotate or revoke one that may do more or is another person's; use a key with the scope `admin` that is nobody's";
     throw new ServiceProblem("forbidden", "HB_KEY_SCOPE", { message, field: "keyId" });
   }
 
@@ -191,7 +199,7 @@ export class KeysService {
   }
 
   async #make(
-    key: Pick<KeyRecord, "workspaceId" | "name" | "scopes" | "expiresAtMs">,
+    { person, ...key }: Pick<KeyRecord, "workspaceId" | "name" | "scopes" | "expiresAtMs" | "person">,
     text: ApiKeyText = newApiKeyText(),
   ): Promise<CreatedKey> {
     const record: KeyRecord = {
@@ -202,6 +210,7 @@ export class KeysService {
       lastUsedAtMs: undefined,
       revokedAtMs: undefined,
       replacedBy: undefined,
+      ...(person === undefined ? {} : { person }),
     };
     await this.#store.keys.create(record);
     this.#cache.forget(record.keyId);
@@ -222,11 +231,12 @@ function noKey(why?: string): ServiceProblem {
 }
 
 function toApiKey(record: KeyRecord): ApiKey {
-  const { keyId, name, replacedBy } = record;
+  const { keyId, name, person, replacedBy } = record;
   return {
     keyId,
     name,
     scopes: readScopes(record.scopes),
+    ...(person === undefined ? {} : { person }),
     createdAt: isoTime(record.createdAtMs),
     ...(record.expiresAtMs === undefined ? {} : { expiresAt: isoTime(record.expiresAtMs) }),
     ...(record.lastUsedAtMs === undefined ? {} : { lastUsedAt: isoTime(record.lastUsedAtMs) }),

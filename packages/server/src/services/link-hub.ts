@@ -15,7 +15,7 @@ export interface LinkHubDeps {
   readonly runtime: ServerRuntime;
   readonly feed: Pick<ChangeFeed, "onChanges">;
   readonly states: WorkspaceStates;
-  readonly agents: Pick<AgentsService, "find">;
+  readonly agents: Pick<AgentsService, "find" | "presence">;
   /** Told of what failed; clients learn of what they missed when they ask. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -23,6 +23,8 @@ export interface LinkHubDeps {
 interface Topic {
   readonly workspaceId: string;
   agent: Pick<AgentRecord, "agentId" | "slug" | "tags">;
+  /** As the client names itself. */
+  readonly clientId: string | undefined;
   /** The newest revision that was sent. */
   revision: number;
 }
@@ -63,13 +65,19 @@ export class LinkHub {
       /** What was in force when the client asked. */
       readonly snapshot: WorkspaceSnapshot;
       readonly lastEventId: string | undefined;
+      readonly clientId?: string | undefined;
     },
     sink: FrameSink,
   ): () => void {
     const { workspaceId } = given.agent;
     const unwatch = this.#deps.states.watch(workspaceId);
+    const leave =
+      given.clientId === undefined
+        ? undefined
+        : this.#deps.agents.presence.connected({ workspaceId, agentId: given.agent.agentId, clientId: given.clientId });
     const snapshot = this.#deps.states.peek(workspaceId) ?? given.snapshot;
-    const stream = this.#streams.open({ workspaceId, agent: given.agent, revision: snapshot.revision }, sink);
+    const { agent, clientId } = given;
+    const stream = this.#streams.open({ workspaceId, agent, clientId, revision: snapshot.revision }, sink);
     const has = revisionOf(given.lastEventId);
     const isCurrent = has !== undefined && has >= snapshot.revision;
     const frame = isCurrent ? frameOf({ kind: "heartbeat" }) : stateFrame(snapshot, given.agent, this.#nowMs());
@@ -77,6 +85,7 @@ export class LinkHub {
     return () => {
       this.#streams.close(stream);
       unwatch();
+      leave?.();
     };
   }
 
@@ -105,7 +114,7 @@ export class LinkHub {
     const streams = this.#of(snapshot.workspaceId);
     if (streams.length === 0) return;
     await this.#refreshAgents(streams, agents);
-    const frames = isOnlyLockdowns ? lockdownFrames(snapshot) : this.#stateFrames(snapshot);
+    const frames = isOnlyLockdowns ? lockdownFrames(snapshot, this.#nowMs()) : this.#stateFrames(snapshot);
     for (const [at, stream] of streams.entries()) {
       if (at > 0 && at % STREAM_TURN_COUNT === 0) await this.#turn();
       const { topic } = stream;
@@ -141,7 +150,7 @@ export class LinkHub {
 
   #onChanges({ workspaceId, changes }: ChangeBatch): void {
     for (const { kind, ref } of changes) {
-      if (kind === "leases") this.#broadcast(workspaceId, { kind: "lease.recall", leaseId: ref });
+      if (kind === "leases") this.#recall(workspaceId, ref);
     }
     const approvalIds = new Set(changes.filter(({ kind }) => kind === "approvals").map(({ ref }) => ref));
     if (approvalIds.size === 0 || this.#of(workspaceId).length === 0) return;
@@ -154,6 +163,15 @@ export class LinkHub {
     const approval: Approval | undefined = (await this.#deps.store.approvals.get(workspaceId, approvalId))?.approval;
     if (approval === undefined || approval.status === "pending") return;
     this.#broadcast(workspaceId, { kind: "approval", approval }, approval.agent);
+  }
+
+  /** Told to its holder alone; to all where that one is not named. */
+  #recall(workspaceId: string, ref: string): void {
+    const [leaseId = "", clientId] = ref.split("\n");
+    const frame = Buffer.from(frameOf({ kind: "lease.recall", leaseId }));
+    for (const stream of this.#of(workspaceId)) {
+      if (clientId === undefined || stream.topic.clientId === clientId) this.#streams.send(stream, frame);
+    }
   }
 
   #broadcast(workspaceId: string, message: LinkMessage, slug?: string): void {
@@ -174,8 +192,9 @@ export class LinkHub {
   }
 }
 
-function lockdownFrames({ revision, lockdowns }: WorkspaceSnapshot): () => Uint8Array {
-  const frame = Buffer.from(frameOf({ kind: "lockdowns", revision, lockdowns: [...lockdowns] }, revision));
+function lockdownFrames({ revision, lockdowns }: WorkspaceSnapshot, nowMs: number): () => Uint8Array {
+  const message: LinkMessage = { kind: "lockdowns", revision, lockdowns: [...lockdowns], serverTimeMs: nowMs };
+  const frame = Buffer.from(frameOf(message, revision));
   return () => frame;
 }
 

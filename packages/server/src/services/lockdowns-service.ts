@@ -1,27 +1,43 @@
 import { canonicalJson } from "@handlebar/engine";
 import type { CreateLockdownBody, Lockdown, LockdownScope } from "@handlebar/protocol";
-import { LOCKDOWN_LIST_COUNT_MAX, LOCKDOWN_STRAGGLER_COUNT_MAX } from "../limits.ts";
+import {
+  CLIENT_COUNT_MAX,
+  CLIENT_COUNTED_MS,
+  LOCKDOWN_COURSE_POINT_COUNT_MAX,
+  LOCKDOWN_LIST_COUNT_MAX,
+  LOCKDOWN_STRAGGLER_COUNT_MAX,
+} from "../limits.ts";
 import type { ClientRecord } from "../storage/agents-table.ts";
 import type { LockdownRecord } from "../storage/lockdowns-table.ts";
 import type { Store } from "../storage/store.ts";
 import type { AgentsService } from "./agents-service.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+import { type LockdownCourse, lockdownCourse } from "./lockdown-course.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
+
+/**
+ * Where a client stands to a stop order: it obeys; it does not yet (`late`); it does not act upon stop orders (`shadow`, `off`); or it has
+ * not been heard from for a while and never obeyed (`silent`): it ended without a word, or is cut off.
+ */
+export type LockdownStanding = "obeys" | "late" | "shadow" | "off" | "silent";
 
 /** A stop order, and who has it. */
 export interface LockdownReport {
   readonly record: LockdownRecord;
   readonly isInForce: boolean;
-  /** Clients heard from within the last day whose agent it is for. */
+  /** Clients that it is for and that obey it or may be running. */
   readonly clientCount: number;
   readonly acknowledgedCount: number;
+  readonly silentCount: number;
+  /** Clients that do not obey it: those to wait for first, then those heard from last. Empty once it is over. */
+  readonly stragglers: readonly Straggler[];
 }
 
 export interface Straggler {
   readonly client: ClientRecord;
-  readonly agent: string;
+  readonly standing: Exclude<LockdownStanding, "obeys">;
 }
 
 export interface LockdownsServiceDeps {
@@ -59,7 +75,7 @@ export class LockdownsService {
       throw new ServiceProblem("conflict", "HB_CONFLICT", { message, field: "lockdownId" });
     }
     await this.#feed.settle(workspaceId);
-    return this.#report(record, await this.#clients(record));
+    return this.#report(record);
   }
 
   /** Lifted twice it stays lifted. @throws ServiceProblem `HB_NOT_FOUND`. */
@@ -68,13 +84,12 @@ export class LockdownsService {
     const lifted = await this.#store.lockdowns.lift(workspaceId, lockdownId, by);
     const record = lifted ?? (await this.#require(workspaceId, lockdownId));
     await this.#feed.settle(workspaceId);
-    return this.#report(record, await this.#clients(record));
+    return this.#report(record);
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`. */
   async get(workspaceId: string, lockdownId: string): Promise<LockdownReport> {
-    const record = await this.#require(workspaceId, lockdownId);
-    return this.#report(record, await this.#clients(record));
+    return this.#report(await this.#require(workspaceId, lockdownId));
   }
 
   /** Newest first; those that are over only with `all`. */
@@ -86,21 +101,18 @@ export class LockdownsService {
     if (records.length === 0) return [];
     const clients = await this.#agents.clients(workspaceId);
     const newestFirst = [...records].sort((a, b) => b.createdAtMs - a.createdAtMs);
-    return Promise.all(newestFirst.map(async (record) => this.#report(record, await this.#clients(record, clients))));
+    return Promise.all(newestFirst.map((record) => this.#report(record, clients)));
   }
 
-  /** Clients that do not obey it yet, those heard from last first. */
-  async stragglers({ record, isInForce }: LockdownReport): Promise<readonly Straggler[]> {
-    if (!isInForce) return [];
-    const { lockdownId } = record.lockdown;
-    const late = (await this.#clients(record)).filter((client) => !client.lockdownIds.includes(lockdownId));
-    const newest = late.sort((a, b) => b.ackedAtMs - a.ackedAtMs).slice(0, LOCKDOWN_STRAGGLER_COUNT_MAX);
-    return Promise.all(
-      newest.map(async (client) => {
-        const agent = await this.#agents.find(record.workspaceId, client.agentId);
-        return { client, agent: agent?.slug ?? client.agentId };
-      }),
-    );
+  /** How its acknowledgements came in. */
+  async course({ workspaceId, lockdown, createdAtMs }: LockdownRecord): Promise<LockdownCourse> {
+    const acks = await this.#store.lockdowns.acks(workspaceId, lockdown.lockdownId, CLIENT_COUNT_MAX);
+    return lockdownCourse(acks, { createdAtMs, pointCountMax: LOCKDOWN_COURSE_POINT_COUNT_MAX });
+  }
+
+  /** The slug of a client's agent. */
+  async agentOf(workspaceId: string, { agentId }: Pick<ClientRecord, "agentId">): Promise<string> {
+    return (await this.#agents.find(workspaceId, agentId))?.slug ?? agentId;
   }
 
   /** Lifts those whose time is over. */
@@ -115,18 +127,27 @@ export class LockdownsService {
     throw new ServiceProblem("not-found", "HB_NOT_FOUND", { message, field: "lockdownId" });
   }
 
-  #report(record: LockdownRecord, clients: readonly ClientRecord[]): LockdownReport {
+  async #report(record: LockdownRecord, all?: readonly ClientRecord[]): Promise<LockdownReport> {
     const { lockdown, liftedAtMs } = record;
-    const isOver = lockdown.until !== undefined && Date.parse(lockdown.until) <= this.#runtime.nowMs();
+    const nowMs = this.#runtime.nowMs();
+    const isInForce = liftedAtMs === undefined && !isOver(lockdown, nowMs);
+    const standings = (await this.#clients(record, all)).map((client) => ({
+      client,
+      standing: standingOf(client, lockdown.lockdownId, nowMs),
+    }));
+    const acknowledgedCount = standings.filter(({ standing }) => standing === "obeys").length;
+    const silentCount = standings.filter(({ standing }) => standing === "silent").length;
     return {
       record,
-      isInForce: liftedAtMs === undefined && !isOver,
-      clientCount: clients.length,
-      acknowledgedCount: clients.filter(({ lockdownIds }) => lockdownIds.includes(lockdown.lockdownId)).length,
+      isInForce,
+      clientCount: standings.length - silentCount,
+      acknowledgedCount,
+      silentCount,
+      stragglers: isInForce ? stragglersOf(standings) : [],
     };
   }
 
-  /** Clients that were heard from lately and whose agent the order may be for. */
+  /** Clients that were heard from within the last day and whose agent the order may be for. */
   async #clients({ workspaceId, lockdown }: LockdownRecord, all?: readonly ClientRecord[]): Promise<ClientRecord[]> {
     const agentId = await this.#agentIdOf(workspaceId, lockdown.scope);
     if (agentId === "none") return [];
@@ -139,4 +160,26 @@ export class LockdownsService {
     if (scope.kind !== "agent") return undefined;
     return (await this.#agents.find(workspaceId, scope.slug))?.agentId ?? "none";
   }
+}
+
+function isOver({ until }: Lockdown, nowMs: number): boolean {
+  return until !== undefined && Date.parse(until) <= nowMs;
+}
+
+function standingOf(client: ClientRecord, lockdownId: string, nowMs: number): LockdownStanding {
+  const { enforceMode, lockdownIds, seenAtMs } = client;
+  const isObeying = enforceMode === "enforce" && lockdownIds.includes(lockdownId);
+  if (isObeying) return "obeys";
+  if (nowMs - seenAtMs > CLIENT_COUNTED_MS) return "silent";
+  return enforceMode === "enforce" ? "late" : enforceMode;
+}
+
+function stragglersOf(
+  standings: readonly { readonly client: ClientRecord; readonly standing: LockdownStanding }[],
+): readonly Straggler[] {
+  const late = standings.flatMap(({ client, standing }) => (standing === "obeys" ? [] : [{ client, standing }]));
+  const rank = ({ standing }: Straggler): number => (standing === "silent" ? 1 : 0);
+  return late
+    .sort((a, b) => rank(a) - rank(b) || b.client.seenAtMs - a.client.seenAtMs)
+    .slice(0, LOCKDOWN_STRAGGLER_COUNT_MAX);
 }

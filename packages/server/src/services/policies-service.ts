@@ -22,7 +22,7 @@ import type { Store } from "../storage/store.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { hasErrors } from "./policy-check.ts";
 import { PolicyChecker } from "./policy-checker.ts";
-import { toStored } from "./policy-form.ts";
+import { toRunnable, toStored } from "./policy-form.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
@@ -173,6 +173,23 @@ export class PoliciesService {
     return { ok: !hasErrors(findings), findings: [...findings] };
   }
 
+  /**
+   * What would be in force with the candidates, each in the place of the one with its id: as clients run it.
+   * @throws ServiceProblem `HB_POLICY_...` where the check finds an error.
+   */
+  async candidate(workspaceId: string, policies: readonly Policy[], alone: boolean): Promise<readonly Policy[]> {
+    const candidates = policies.map(toStored);
+    const standing = alone ? [] : (await this.#standing(workspaceId)).records;
+    if (candidates.length > 0) {
+      const { findings } = await this.check(workspaceId, policies, alone);
+      const ids = candidates.map(({ id }) => id);
+      if (hasErrors(findings)) throw refusal(findings, (policyId) => `policies[${ids.indexOf(policyId)}]`);
+    }
+    const replaced = new Set(candidates.map(({ id }) => id));
+    const kept = standing.filter(({ policyId }) => !replaced.has(policyId)).map(({ policy }) => policy);
+    return [...candidates, ...kept].map(toRunnable);
+  }
+
   /** Lets go of the thread that checks. */
   close(): Promise<void> {
     return this.#checker.close();
@@ -208,7 +225,7 @@ export class PoliciesService {
       findings: [...findings],
     };
     if (wanted.dryRun) return answer;
-    if (hasErrors(findings)) throw refusal(findings, wanted);
+    if (hasErrors(findings)) throw refusal(findings, wanted.fieldOf);
     if (wanted.expectedVersion === undefined && changes.every(({ change }) => change === "unchanged")) return answer;
     const writes = changes.map(({ policyId }): PolicyWrite => {
       const expectedVersion = wanted.expectedVersion ?? before.get(policyId)?.version ?? 0;
@@ -291,10 +308,10 @@ function afterwards(
   };
 }
 
-function refusal(findings: readonly ReportedFinding[], wanted: Wanted): ServiceProblem {
+function refusal(findings: readonly ReportedFinding[], fieldOf: Wanted["fieldOf"]): ServiceProblem {
   const errors = findings.filter(({ severity }) => severity === "error");
   const [first] = errors;
-  const place = first === undefined ? "" : wanted.fieldOf(first.policyId);
+  const place = first === undefined ? "" : fieldOf(first.policyId);
   const field = first?.path === "" || first === undefined ? place : `${place}.${first.path}`;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   const message = `${first?.message ?? ""}; ${first?.fix ?? ""}${more}`;

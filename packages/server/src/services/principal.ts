@@ -8,6 +8,8 @@ export interface Principal {
   readonly workspaceId: string;
   readonly keyId: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** Whose key it is, where it is one person's. */
+  readonly person?: string | undefined;
 }
 
 /** The scopes among `texts`; what a later version wrote gives nothing here. */

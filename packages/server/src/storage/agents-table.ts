@@ -18,14 +18,31 @@ export interface ToolRecord {
   readonly changedAtMs: number;
 }
 
-/** What one client of an agent last said that it applied. */
+/** What one client of an agent last said that it applied, and when it was last heard from. */
 export interface ClientRecord {
   readonly clientId: string;
   readonly agentId: string;
   readonly revision: number;
+  /** With which its stop orders came. */
+  readonly lockdownRevision: number;
   readonly lockdownIds: readonly string[];
+  /** Whether it acts upon stop orders. */
+  readonly enforceMode: "enforce" | "shadow" | "off";
   readonly refused: { readonly code: string; readonly message: string } | undefined;
+  /** `undefined` when it has not said anything yet. */
+  readonly ackedAtMs: number | undefined;
+  readonly seenAtMs: number;
+}
+
+/** What a client says. */
+export interface ClientAck extends Omit<ClientRecord, "ackedAtMs" | "seenAtMs"> {
   readonly ackedAtMs: number;
+}
+
+export interface ClientRef {
+  readonly workspaceId: string;
+  readonly agentId: string;
+  readonly clientId: string;
 }
 
 export interface AgentsTable {
@@ -56,8 +73,15 @@ export interface AgentsTable {
   toolVersions(workspaceId: string, agentId: string, name: string): Promise<readonly ToolRecord[]>;
   /** The tools of every agent of the workspace, at most `limit`, by agent and name: what policies are checked against. */
   inventory(workspaceId: string, limit: number): Promise<readonly { readonly agentId: string; readonly tool: Tool }[]>;
-  /** Keeps the newest acknowledgement of each client, all in one transaction; a client comes once in the list. */
-  acknowledge(workspaceId: string, clients: readonly ClientRecord[]): Promise<void>;
+  /**
+   * Keeps the newest acknowledgement of each client, all in one transaction, and when it first obeyed each stop order; a client comes once in the
+   * list. The newest is that with the newest revisions; of two with the same ones that which came last.
+   */
+  acknowledge(workspaceId: string, clients: readonly ClientAck[]): Promise<void>;
+  /** Notes that clients were heard from. */
+  touchClients(clients: readonly ClientRef[], seenAtMs: number): Promise<void>;
+  /** Forgets clients that ended in peace. */
+  forgetClients(workspaceId: string, clients: readonly Pick<ClientRef, "agentId" | "clientId">[]): Promise<void>;
   /** By agent and client; of more than `limit` those heard from last. */
   clients(
     workspaceId: string,

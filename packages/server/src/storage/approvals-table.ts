@@ -1,5 +1,7 @@
-import type { Approval, ApprovalRequest, ApprovalStatus } from "@handlebar/protocol";
+import type { Approval, ApprovalRequest, ApprovalStatus, JsonValue } from "@handlebar/protocol";
+import type { AuditEntry } from "./audit-table.ts";
 import type { Page, PageRequest } from "./page.ts";
+import type { Notice } from "./webhooks-table.ts";
 
 /** One person's answer. */
 export interface ApprovalVote {
@@ -7,6 +9,10 @@ export interface ApprovalVote {
   readonly status: "approved" | "denied";
   readonly comment: string | undefined;
   readonly atMs: number;
+  /** The key that brought it. */
+  readonly keyId?: string | undefined;
+  /** Other arguments that it allows, and their fingerprint. */
+  readonly edited?: { readonly args: JsonValue; readonly fingerprint: string } | undefined;
 }
 
 export interface ApprovalRecord {
@@ -15,10 +21,38 @@ export interface ApprovalRecord {
   readonly votes: readonly ApprovalVote[];
   /** The request that took its one use, so that the same request sent again gets the same answer. */
   readonly takenBy: string | undefined;
+  /** The key that asked for it. */
+  readonly requestedBy?: string | undefined;
+}
+
+/** What is written of one approval, and beside it in the same transaction. */
+export interface ApprovalWrite {
+  readonly record: ApprovalRecord;
+  /** An approval that comes of it. */
+  readonly opened?: ApprovalRecord | undefined;
+  readonly audit?: readonly AuditEntry[] | undefined;
+  /** What webhooks are told. */
+  readonly notices?: readonly Notice[] | undefined;
 }
 
 /** Changes one approval knowing all of it, under a lock; what it returns is written, `undefined` changes nothing. */
-export type ApprovalChange = (record: ApprovalRecord) => ApprovalRecord | undefined;
+export type ApprovalChange = (record: ApprovalRecord) => ApprovalWrite | undefined;
+
+/** What a claim is answered from. */
+export interface ApprovalClaim {
+  /** Those of the same call of the run, and the one with the request's id, oldest first. */
+  readonly known: readonly ApprovalRecord[];
+  /** The control plane knows that the run is over. */
+  readonly isRunOver: boolean;
+}
+
+export interface ApprovalFilter {
+  readonly status?: ApprovalStatus | undefined;
+  readonly runId?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Those that wait for an answer or for their use. */
+  readonly isOpen?: boolean | undefined;
+}
 
 export interface ApprovalsTable {
   /**
@@ -28,21 +62,15 @@ export interface ApprovalsTable {
   claim(
     workspaceId: string,
     request: ApprovalRequest,
-    choose: (known: readonly ApprovalRecord[]) => ApprovalRecord,
+    choose: (claim: ApprovalClaim) => ApprovalWrite,
   ): Promise<ApprovalRecord>;
   get(workspaceId: string, approvalId: string): Promise<ApprovalRecord | undefined>;
-  /** `undefined` when there is no such approval; records the change `approvals` when something was written. */
+  /** `undefined` when there is no such approval; records the change `approvals` for what was written. */
   update(workspaceId: string, approvalId: string, change: ApprovalChange): Promise<ApprovalRecord | undefined>;
   /** Newest first. */
-  list(
-    workspaceId: string,
-    filter: {
-      readonly status?: ApprovalStatus | undefined;
-      readonly runId?: string | undefined;
-      readonly agent?: string | undefined;
-    },
-    page: PageRequest,
-  ): Promise<Page<ApprovalRecord>>;
-  /** Ends pending ones whose time has passed as `expired`, recording the change `approvals` for each. */
-  expire(nowMs: number, limit: number): Promise<number>;
+  list(workspaceId: string, filter: ApprovalFilter, page: PageRequest): Promise<Page<ApprovalRecord>>;
+  /** Ids of approvals of these runs that wait for an answer or for their use. */
+  openOfRuns(workspaceId: string, runIds: readonly string[], limit: number): Promise<readonly string[]>;
+  /** Those whose time is over and that have not ended yet, in whatever workspace, the one that is over longest first. */
+  due(nowMs: number, limit: number): Promise<readonly { readonly workspaceId: string; readonly approvalId: string }[]>;
 }

@@ -1,3 +1,4 @@
+import { LEASE_SHARE_MAX } from "../limits.ts";
 import type { BudgetOperation, BudgetResult } from "./budgets-table.ts";
 
 /** A lease as the ledger changes it. */
@@ -22,6 +23,8 @@ export interface BudgetPosition {
   readonly oldestAtMs: number | undefined;
   /** What open leases may still spend. */
   held: number;
+  /** How many leases are open. */
+  openCount: number;
   /** The leases that operations name, and those that have run out since. */
   readonly leases: Map<string, LedgerLease>;
 }
@@ -69,25 +72,22 @@ export class BudgetLedger {
     lease.isChanged = true;
     if (operation.op !== "request") this.#report(lease, operation.spent);
     if (operation.op === "return") this.#end(lease);
-    else if (operation.op === "renew") this.#renew(lease, operation);
-    // Asked again, an open lease stands as it is: its first answer was lost.
-    else if (operation.op === "request" && (known === undefined || lease.status === "expired")) {
-      this.#renew(lease, operation);
-    }
-    return this.#answer(operation, lease.granted);
+    // Asked again, a lease that has what was asked for gets nothing more: its first answer was lost.
+    else if (operation.op === "renew" || operation.op === "request") this.#renew(lease, operation);
+    return this.#answer(operation, lease);
   }
 
   /** What the server itself spends: all of it or nothing, and once whatever happens. */
   #spend(operation: BudgetOperation): BudgetResult {
     const known = this.#position.leases.get(operation.leaseId);
-    if (known !== undefined) return this.#answer(operation, known.granted);
+    if (known !== undefined) return this.#answer(operation, known);
     const hasRoom = operation.amount <= this.#left(operation.limit.amount);
     const lease = this.#open(operation);
     lease.isChanged = true;
-    lease.status = "returned";
+    this.#close(lease, "returned");
     lease.granted = hasRoom ? operation.amount : 0;
     if (hasRoom) this.#report(lease, operation.amount);
-    return this.#answer(operation, lease.granted);
+    return this.#answer(operation, lease);
   }
 
   #open({ leaseId, clientId, spent, op }: BudgetOperation): LedgerLease {
@@ -104,6 +104,7 @@ export class BudgetLedger {
       isChanged: true,
     };
     if (lease.granted > 0) this.#position.held += lease.granted;
+    this.#position.openCount += 1;
     this.#position.leases.set(leaseId, lease);
     return lease;
   }
@@ -130,18 +131,33 @@ export class BudgetLedger {
     return lifted;
   }
 
-  #renew(lease: LedgerLease, { op, amount, limit }: BudgetOperation): void {
+  #renew(lease: LedgerLease, operation: BudgetOperation): void {
     if (lease.status === "returned") return;
     if (lease.status === "expired") {
       const left = this.#takeBack(lease, lease.assumed);
       lease.granted = lease.spent;
       lease.status = "open";
+      this.#position.openCount += 1;
       // A client that is late keeps what it had, unless others have it; one that asks anew has nothing.
-      if (op === "renew") this.#grant(lease, Math.min(left, this.#left(limit.amount)));
+      if (operation.op === "renew") this.#grant(lease, Math.min(left, this.#left(operation.limit.amount)));
     }
-    const room = Math.min(amount, this.#left(limit.amount));
-    this.#grant(lease, limit.isWhole ? Math.floor(room) : room);
-    lease.expiresAtMs = this.#times.nowMs + this.#times.leaseTtlMs;
+    this.#grant(lease, this.#shareOf(lease, operation));
+    // A message that comes late does not take time away that a later one gave.
+    lease.expiresAtMs = Math.max(lease.expiresAtMs, this.#times.nowMs + this.#times.leaseTtlMs);
+  }
+
+  /** What is granted on top of what the lease has left. */
+  #shareOf(lease: LedgerLease, { amount, least, limit }: BudgetOperation): number {
+    const own = heldBy(lease);
+    const room = this.#left(limit.amount);
+    const wanted = Math.min(amount - own, room);
+    if (least === undefined) return wholeOf(limit, wanted);
+    const needed = Math.max(0, least - own);
+    // Less than the call at hand needs would only lie there.
+    if (needed > room) return 0;
+    const otherCount = Math.max(0, this.#position.openCount - 1);
+    const fair = Math.min((room + own) / (otherCount + 1), limit.amount * LEASE_SHARE_MAX) - own;
+    return Math.max(needed, wholeOf(limit, Math.min(wanted, fair)));
   }
 
   #grant(lease: LedgerLease, amount: number): void {
@@ -154,14 +170,19 @@ export class BudgetLedger {
     this.#takeBack(lease, lease.assumed);
     this.#position.held -= heldBy(lease);
     lease.granted = lease.spent;
-    lease.status = "returned";
+    this.#close(lease, "returned");
+  }
+
+  #close(lease: LedgerLease, status: "expired" | "returned"): void {
+    if (lease.status === "open") this.#position.openCount -= 1;
+    lease.status = status;
   }
 
   #expire(lease: LedgerLease): void {
     if (lease.status !== "open" || this.#times.nowMs < lease.expiresAtMs) return;
     const left = lease.granted - lease.spent;
     this.#position.held -= left;
-    lease.status = "expired";
+    this.#close(lease, "expired");
     lease.isChanged = true;
     if (left === 0) return;
     lease.assumed = left;
@@ -185,10 +206,21 @@ export class BudgetLedger {
     return limit - this.used;
   }
 
-  #answer({ limit }: BudgetOperation, granted: number): BudgetResult {
+  #answer({ limit, least = 0, op }: BudgetOperation, lease: LedgerLease): BudgetResult {
     const remaining = this.#left(limit.amount);
-    return { granted, remaining, resetAtMs: remaining > 0 ? undefined : this.resetAtMs() };
+    const own = heldBy(lease);
+    return {
+      granted: lease.granted,
+      remaining,
+      resetAtMs: remaining > 0 ? undefined : this.resetAtMs(),
+      missing: op === "request" || op === "renew" ? Math.max(0, least - own) : 0,
+      heldByOthers: Math.max(0, this.#position.held - own),
+    };
   }
+}
+
+function wholeOf({ isWhole }: BudgetOperation["limit"], amount: number): number {
+  return isWhole ? Math.floor(amount) : amount;
 }
 
 function heldBy({ status, granted, spent }: LedgerLease): number {

@@ -18,8 +18,10 @@ export interface BudgetOperation {
   /** `budgetKeyText` of the key. */
   readonly keyText: string;
   readonly limit: BudgetLimit;
-  /** What is asked for; for `spend`, what is spent if there is room for it. */
+  /** What the lease shall have left to spend; for `spend`, what is spent if there is room for it. */
   readonly amount: number;
+  /** What the lease must have left to be of use. Given, the grant lies between the two, as is fair; absent: `amount`, or what there is. */
+  readonly least?: number | undefined;
   /** What was spent under the lease so far. */
   readonly spent: number;
 }
@@ -30,6 +32,10 @@ export interface BudgetResult {
   /** What the whole budget has left beyond all leases. */
   readonly remaining: number;
   readonly resetAtMs: number | undefined;
+  /** What `least` asked for and was not granted. */
+  readonly missing: number;
+  /** What other leases may still spend. */
+  readonly heldByOthers: number;
 }
 
 export interface LeaseRecord {
@@ -60,7 +66,7 @@ export interface BudgetsTable {
   ): Promise<readonly { readonly used: number; readonly resetAtMs: number | undefined }[]>;
   leases(
     workspaceId: string,
-    filter?: { readonly keyText?: string; readonly clientId?: string },
+    filter?: { readonly keyText?: string; readonly clientId?: string; readonly isOpen?: true },
   ): Promise<readonly LeaseRecord[]>;
   /** Forgets what lies before every window. */
   prune(beforeMs: number): Promise<number>;

@@ -11,7 +11,7 @@ export interface ChangeRecord {
   /** The state's revision after it. */
   readonly revision: number;
   readonly kind: ChangeKind;
-  /** What changed: a policy, lockdown, approval, key or lease id, or an agent's slug (also for `tools`). */
+  /** What changed: a policy, lockdown, approval or key id, an agent's slug (also for `tools`), or a lease and its holder (`recallRef`). */
   readonly ref: string;
   readonly atMs: number;
 }

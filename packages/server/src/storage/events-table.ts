@@ -60,6 +60,13 @@ export interface EventFilter {
   readonly untilMs?: number | undefined;
 }
 
+/** A stored event as it stands: whoever only hands it on need not parse it. */
+export interface EventText {
+  readonly eventId: string;
+  /** The event as JSON text; it was checked against its schema when it was stored. */
+  readonly json: string;
+}
+
 /** Counts for one stretch of time. */
 export interface StatsBucket {
   readonly startMs: number;
@@ -87,8 +94,8 @@ export interface EventsTable {
     filter: EventFilter,
     page: PageRequest & { readonly order?: "newest" | "seq" | undefined },
   ): Promise<Page<AuditEvent>>;
-  /** In the order of their ids (time), for replay and export: constant memory. */
-  scan(workspaceId: string, filter: EventFilter, page: PageRequest): Promise<Page<AuditEvent>>;
+  /** In the order of their ids (time), as they are stored, for replay and export: constant memory. */
+  scan(workspaceId: string, filter: EventFilter, page: PageRequest): Promise<Page<EventText>>;
   stats(
     workspaceId: string,
     range: {

@@ -11,6 +11,8 @@ export interface KeyRecord {
   readonly expiresAtMs: number | undefined;
   readonly lastUsedAtMs: number | undefined;
   readonly revokedAtMs: number | undefined;
+  /** Whose key it is, where it is one person's: answers given with it are theirs. */
+  readonly person?: string | undefined;
   /** The key that took its place. */
   readonly replacedBy: string | undefined;
 }

@@ -1,49 +1,73 @@
 import type { Approval, ApprovalRequest } from "@handlebar/protocol";
-import type { ApprovalRecord, ApprovalsTable, ApprovalVote } from "./approvals-table.ts";
+import type { Kysely } from "kysely";
+import type { ApprovalRecord, ApprovalsTable, ApprovalVote, ApprovalWrite } from "./approvals-table.ts";
 import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
+import { recordAudit } from "./kysely-audit.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
+import { enqueueNotices } from "./kysely-webhooks.ts";
 import type { PageRequest } from "./page.ts";
-import type { ApprovalRow } from "./schema.ts";
+import type { ApprovalRow, Database } from "./schema.ts";
 
 export function createApprovalsTable(dialect: StoreDialect): ApprovalsTable {
   return {
     claim: (workspaceId, request, choose) => claim(dialect, workspaceId, { request, choose }),
     get: async (workspaceId, approvalId) => {
-      const row = await dialect.reads
-        .selectFrom("approvals")
-        .selectAll()
-        .where("workspace_id", "=", workspaceId)
-        .where("approval_id", "=", approvalId)
-        .executeTakeFirst();
+      const row = await rowOf(dialect.reads, workspaceId, approvalId);
       return row === undefined ? undefined : toApproval(row);
     },
     update: (workspaceId, approvalId, change) =>
       dialect.write(async (tx) => {
         await lockWorkspace(dialect, tx, workspaceId);
-        const row = await tx
-          .selectFrom("approvals")
-          .selectAll()
-          .where("workspace_id", "=", workspaceId)
-          .where("approval_id", "=", approvalId)
-          .executeTakeFirst();
+        const row = await rowOf(tx, workspaceId, approvalId);
         if (row === undefined) return undefined;
         const known = toApproval(row);
         const changed = change(known);
-        if (changed === undefined || changed === known) return known;
-        await put(dialect, tx, changed);
-        return changed;
+        if (changed === undefined || changed.record === known) return known;
+        await write(dialect, tx, changed);
+        return changed.record;
       }),
     list: async (workspaceId, filter, page) => {
       const rows = await search(dialect, workspaceId, { filter, page }).execute();
       return pageOf(rows, { page, item: toApproval, key: (row) => [row.requested_at_ms, row.approval_id] });
     },
-    expire: (nowMs, limit) => expire(dialect, nowMs, limit),
+    openOfRuns: async (workspaceId, runIds, limit) => {
+      if (runIds.length === 0) return [];
+      const rows = await dialect.reads
+        .selectFrom("approvals")
+        .select("approval_id")
+        .where("workspace_id", "=", workspaceId)
+        .where("run_id", "in", [...runIds])
+        .where("open_until_ms", "is not", null)
+        .limit(limit)
+        .execute();
+      return rows.map((row) => row.approval_id);
+    },
+    due: async (nowMs, limit) => {
+      const rows = await dialect.reads
+        .selectFrom("approvals")
+        .select(["workspace_id", "approval_id"])
+        .where("open_until_ms", "is not", null)
+        .where("open_until_ms", "<=", nowMs)
+        .orderBy("open_until_ms")
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({ workspaceId: row.workspace_id, approvalId: row.approval_id }));
+    },
   };
 }
 
 type Choose = Parameters<ApprovalsTable["claim"]>[2];
+
+function rowOf(db: Kysely<Database>, workspaceId: string, approvalId: string): Promise<ApprovalRow | undefined> {
+  return db
+    .selectFrom("approvals")
+    .selectAll()
+    .where("workspace_id", "=", workspaceId)
+    .where("approval_id", "=", approvalId)
+    .executeTakeFirst();
+}
 
 function claim(
   dialect: StoreDialect,
@@ -65,11 +89,26 @@ function claim(
       .orderBy("requested_at_ms")
       .orderBy("approval_id")
       .execute();
+    const run = await tx
+      .selectFrom("runs")
+      .select("ended_at_ms")
+      .where("workspace_id", "=", workspaceId)
+      .where("run_id", "=", request.runId)
+      .executeTakeFirst();
     const known = rows.map(toApproval);
-    const chosen = choose(known);
-    if (!known.includes(chosen)) await put(dialect, tx, chosen);
-    return chosen;
+    const isRunOver = run !== undefined && run.ended_at_ms !== null;
+    const chosen = choose({ known, isRunOver });
+    if (!known.includes(chosen.record)) await write(dialect, tx, chosen);
+    return chosen.record;
   });
+}
+
+async function write(dialect: StoreDialect, tx: WriteTransaction, changed: ApprovalWrite): Promise<void> {
+  const { record, opened, audit = [], notices = [] } = changed;
+  await put(dialect, tx, record);
+  if (opened !== undefined) await put(dialect, tx, opened);
+  await recordAudit(tx, record.workspaceId, audit);
+  await enqueueNotices(tx, record.workspaceId, notices);
 }
 
 async function put(dialect: StoreDialect, tx: WriteTransaction, record: ApprovalRecord): Promise<void> {
@@ -92,6 +131,7 @@ function search(
   if (filter.status !== undefined) query = query.where("status", "=", filter.status);
   if (filter.runId !== undefined) query = query.where("run_id", "=", filter.runId);
   if (filter.agent !== undefined) query = query.where("agent", "=", filter.agent);
+  if (filter.isOpen !== undefined) query = query.where("open_until_ms", filter.isOpen ? "is not" : "is", null);
   if (page.cursor !== undefined) {
     const [atMs, approvalId] = readCursor(page.cursor, ["number", "string"]);
     query = query.where(({ eb, refTuple, tuple }) =>
@@ -104,40 +144,8 @@ function search(
     .limit(page.limit + 1);
 }
 
-async function expire(dialect: StoreDialect, nowMs: number, limit: number): Promise<number> {
-  const due = await dialect.reads
-    .selectFrom("approvals")
-    .select(["workspace_id", "approval_id"])
-    .where("status", "=", "pending")
-    .where("expires_at_ms", "<=", nowMs)
-    .orderBy("expires_at_ms")
-    .limit(limit)
-    .execute();
-  let expired = 0;
-  for (const { workspace_id: workspaceId, approval_id: approvalId } of due) {
-    if (await expireOne(dialect, workspaceId, approvalId)) expired += 1;
-  }
-  return expired;
-}
-
-function expireOne(dialect: StoreDialect, workspaceId: string, approvalId: string): Promise<boolean> {
-  return dialect.write(async (tx) => {
-    await lockWorkspace(dialect, tx, workspaceId);
-    const row = await tx
-      .selectFrom("approvals")
-      .selectAll()
-      .where("workspace_id", "=", workspaceId)
-      .where("approval_id", "=", approvalId)
-      .where("status", "=", "pending")
-      .executeTakeFirst();
-    if (row === undefined) return false;
-    const record = toApproval(row);
-    await put(dialect, tx, { ...record, approval: { ...record.approval, status: "expired" } });
-    return true;
-  });
-}
-
-function toRow({ workspaceId, approval, votes, takenBy }: ApprovalRecord): ApprovalRow {
+function toRow({ workspaceId, approval, votes, takenBy, requestedBy }: ApprovalRecord): ApprovalRow {
+  const isOpen = approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
   return {
     workspace_id: workspaceId,
     approval_id: approval.approvalId,
@@ -150,6 +158,8 @@ function toRow({ workspaceId, approval, votes, takenBy }: ApprovalRecord): Appro
     body: toJson(approval),
     votes: toJson(votes),
     taken_by: takenBy ?? null,
+    requested_by: requestedBy ?? null,
+    open_until_ms: isOpen ? Date.parse(approval.expiresAt) : null,
   };
 }
 
@@ -159,5 +169,6 @@ function toApproval(row: ApprovalRow): ApprovalRecord {
     approval: fromJson<Approval>(row.body),
     votes: fromJson<readonly ApprovalVote[]>(row.votes),
     takenBy: row.taken_by ?? undefined,
+    ...(row.requested_by === null ? {} : { requestedBy: row.requested_by }),
   };
 }

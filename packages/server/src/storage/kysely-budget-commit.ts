@@ -124,7 +124,8 @@ async function commitRound(
     const position: BudgetPosition = {
       used: spending.get(keyText)?.used ?? 0,
       oldestAtMs: spending.get(keyText)?.oldestAtMs,
-      held: held.get(keyText) ?? 0,
+      held: held.get(keyText)?.amount ?? 0,
+      openCount: held.get(keyText)?.openCount ?? 0,
       leases: leases.get(keyText) ?? new Map(),
     };
     ledgers.set(keyText, new BudgetLedger(position, { nowMs, windowMs: operation.limit.windowMs, leaseTtlMs }));

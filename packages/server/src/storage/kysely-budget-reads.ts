@@ -15,6 +15,12 @@ export interface Spending {
   readonly oldestAtMs: number | undefined;
 }
 
+/** What open leases of a budget may still spend. */
+export interface Held {
+  readonly amount: number;
+  readonly openCount: number;
+}
+
 /** Where a budget's window starts: what was spent later counts. */
 export interface WindowStart {
   readonly keyText: string;
@@ -60,12 +66,16 @@ export async function readHeld(
   db: Kysely<Database>,
   workspaceId: string,
   budgets: readonly { readonly keyText: string; readonly sinceMs?: number }[],
-): Promise<ReadonlyMap<string, number>> {
-  const held = new Map<string, number>();
+): Promise<ReadonlyMap<string, Held>> {
+  const held = new Map<string, Held>();
   for (const some of chunks(budgets, BUDGET_COUNT_MAX)) {
     const rows = await db
       .selectFrom("budget_leases")
-      .select(({ fn, eb }) => ["key_text", fn.sum<number>(eb("granted", "-", eb.ref("spent"))).as("held")])
+      .select(({ fn, eb }) => [
+        "key_text",
+        fn.sum<number>(eb("granted", "-", eb.ref("spent"))).as("held"),
+        fn.countAll<number>().as("open_count"),
+      ])
       .where("workspace_id", "=", workspaceId)
       .where(IS_OPEN)
       .where((eb) =>
@@ -78,7 +88,7 @@ export async function readHeld(
       )
       .groupBy("key_text")
       .execute();
-    for (const row of rows) held.set(row.key_text, row.held);
+    for (const row of rows) held.set(row.key_text, { amount: row.held, openCount: row.open_count });
   }
   return held;
 }
@@ -95,7 +105,7 @@ export async function readBudgets(
   for (const { keyText, limit } of budgets) {
     const window = { keyText, sinceMs: nowMs - limit.windowMs };
     const spending = (await readSpending(dialect.reads, workspaceId, [window])).get(keyText) ?? NOTHING;
-    const held = (await readHeld(dialect.reads, workspaceId, [window])).get(keyText) ?? 0;
+    const held = (await readHeld(dialect.reads, workspaceId, [window])).get(keyText)?.amount ?? 0;
     const { oldestAtMs } = spending;
     results.push({
       used: spending.used + held,

@@ -6,7 +6,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { fromJson } from "./json-column.ts";
 import { type BudgetRequest, commitBudgets } from "./kysely-budget-commit.ts";
 import { pruneBudgets } from "./kysely-budget-prune.ts";
-import { readBudgets } from "./kysely-budget-reads.ts";
+import { IS_OPEN, readBudgets } from "./kysely-budget-reads.ts";
 
 export function createBudgetsTable(dialect: StoreDialect): BudgetsTable & { idle(): Promise<void> } {
   const commits = new GroupCommit<BudgetRequest, readonly BudgetResult[]>({
@@ -28,7 +28,7 @@ export function createBudgetsTable(dialect: StoreDialect): BudgetsTable & { idle
 async function leases(
   dialect: StoreDialect,
   workspaceId: string,
-  { keyText, clientId }: { readonly keyText?: string; readonly clientId?: string },
+  { keyText, clientId, isOpen }: NonNullable<Parameters<BudgetsTable["leases"]>[1]>,
 ): Promise<readonly LeaseRecord[]> {
   const nowMs = await dialect.nowMs(dialect.reads);
   let query = dialect.reads
@@ -43,6 +43,7 @@ async function leases(
     .where("budget_leases.workspace_id", "=", workspaceId);
   if (keyText !== undefined) query = query.where("budget_leases.key_text", "=", keyText);
   if (clientId !== undefined) query = query.where("budget_leases.client_id", "=", clientId);
+  if (isOpen === true) query = query.where(IS_OPEN).where("budget_leases.expires_at_ms", ">", nowMs);
   const rows = await query.orderBy("budget_leases.key_text").orderBy("budget_leases.lease_id").execute();
   return rows.map((row) => ({
     leaseId: row.lease_id,

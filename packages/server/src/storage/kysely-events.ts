@@ -5,7 +5,7 @@ import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect } from "./dialect.ts";
 import { createEventInserts } from "./event-inserts.ts";
 import { firstEventIdAt } from "./event-time.ts";
-import type { EventFilter, EventsTable } from "./events-table.ts";
+import type { EventFilter, EventsTable, EventText } from "./events-table.ts";
 import { fromJson } from "./json-column.ts";
 import { eventStats } from "./kysely-event-stats.ts";
 import type { Page } from "./page.ts";
@@ -24,25 +24,19 @@ export function createEventsTable(dialect: StoreDialect): EventsTable & { idle()
       return row === undefined ? undefined : toEvent(row);
     },
     search: async (workspaceId, filter, page) => {
-      const query = matching(dialect, workspaceId, filter);
-      if (filter.runId !== undefined) return inRunOrder(query, page);
-      const id = idFor(filter);
-      const before = page.cursor === undefined ? query : query.where(id, "<", readId(page.cursor));
-      const rows = await before
-        .orderBy(id, "desc")
+      if (filter.runId !== undefined) return inRunOrder(matching(dialect, workspaceId, { filter }), page);
+      const rows = await matching(dialect, workspaceId, { filter, before: readId(page.cursor) })
+        .orderBy(idFor(filter), "desc")
         .limit(page.limit + 1)
         .execute();
       return pageOf(rows, { page, item: toEvent, key: (row) => [row.event_id] });
     },
     scan: async (workspaceId, filter, page) => {
-      const query = matching(dialect, workspaceId, filter);
-      const id = idFor(filter);
-      const after = page.cursor === undefined ? query : query.where(id, ">", readId(page.cursor));
-      const rows = await after
-        .orderBy(id)
+      const rows = await matching(dialect, workspaceId, { filter, after: readId(page.cursor) })
+        .orderBy(idFor(filter))
         .limit(page.limit + 1)
         .execute();
-      return pageOf(rows, { page, item: toEvent, key: (row) => [row.event_id] });
+      return pageOf(rows, { page, item: toText, key: (row) => [row.event_id] });
     },
     stats: (workspaceId, range) => eventStats(dialect.searches, workspaceId, range),
     prepare: (nowMs) => dialect.prepareEvents(nowMs),
@@ -62,15 +56,21 @@ interface Found {
 type SearchPage = Parameters<EventsTable["search"]>[2];
 type Query = SelectQueryBuilder<Database, "events", Found>;
 
-function matching(dialect: StoreDialect, workspaceId: string, filter: EventFilter): Query {
+/** Which events, and where a page of them begins: after or before an event's id. */
+interface Wanted {
+  readonly filter: EventFilter;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+}
+
+function matching(dialect: StoreDialect, workspaceId: string, wanted: Wanted): Query {
+  const { filter } = wanted;
   const { runId, sessionId, agent, actorExternalId, kinds, tool, verdict, cause, ruleId, text } = filter;
   let query = dialect.searches
     .selectFrom("events")
     .select(["event_id", "seq", "json"])
     .where("workspace_id", "=", workspaceId);
-  const id = idFor(filter);
-  if (filter.sinceMs !== undefined) query = query.where(id, ">=", firstEventIdAt(filter.sinceMs));
-  if (filter.untilMs !== undefined) query = query.where(id, "<", firstEventIdAt(filter.untilMs));
+  query = inRange(query, wanted);
   if (runId !== undefined) query = query.where("run_id", "=", runId);
   if (agent !== undefined) query = query.where("agent", "=", agent);
   if (kinds !== undefined) query = query.where("kind", "in", [...kinds]);
@@ -84,6 +84,20 @@ function matching(dialect: StoreDialect, workspaceId: string, filter: EventFilte
   // As it stands inside a JSON text.
   const inJson = text === undefined ? undefined : JSON.stringify(text).slice(1, -1);
   return inJson === undefined ? query : query.where(({ ref }) => dialect.contains(ref("json"), inJson));
+}
+
+/**
+ * One bound on each side: of two lower ones SQLite would seek to whichever comes first, and read all from there for every page. No event has the id
+ * of an instant's beginning, so that `>` takes in what `>=` does.
+ */
+function inRange(query: Query, { filter, after, before }: Wanted): Query {
+  const id = idFor(filter);
+  const since = filter.sinceMs === undefined ? undefined : firstEventIdAt(filter.sinceMs);
+  const until = filter.untilMs === undefined ? undefined : firstEventIdAt(filter.untilMs);
+  const low = since === undefined || (after !== undefined && after > since) ? after : since;
+  const high = until === undefined || (before !== undefined && before < until) ? before : until;
+  const above = low === undefined ? query : query.where(id, ">", low);
+  return high === undefined ? above : above.where(id, "<", high);
 }
 
 function inRunsOf(workspaceId: string, sessionId: string) {
@@ -103,8 +117,8 @@ function idFor({ sessionId }: EventFilter): RawBuilder<string> {
   return sessionId === undefined ? sql<string>`event_id` : sql<string>`event_id || ''`;
 }
 
-function readId(cursor: string): string {
-  return String(readCursor(cursor, ["string"])[0]);
+function readId(cursor: string | undefined): string | undefined {
+  return cursor === undefined ? undefined : String(readCursor(cursor, ["string"])[0]);
 }
 
 /** By sequence number, where the run's index has them. */
@@ -151,6 +165,10 @@ function deleteRuns(dialect: StoreDialect, workspaceId: string, beforeMs: number
     }
     return runIds.length;
   });
+}
+
+function toText({ event_id: eventId, json }: Found): EventText {
+  return { eventId, json };
 }
 
 /** Only events that were checked against their schema are written. */

@@ -86,6 +86,7 @@ function toRow(key: KeyRecord): KeyRow {
     last_used_at_ms: key.lastUsedAtMs ?? null,
     revoked_at_ms: key.revokedAtMs ?? null,
     replaced_by: key.replacedBy ?? null,
+    person: key.person ?? null,
   };
 }
 
@@ -101,5 +102,6 @@ function toKey(row: KeyRow): KeyRecord {
     lastUsedAtMs: row.last_used_at_ms ?? undefined,
     revokedAtMs: row.revoked_at_ms ?? undefined,
     replacedBy: row.replaced_by ?? undefined,
+    ...(row.person === null ? {} : { person: row.person }),
   };
 }

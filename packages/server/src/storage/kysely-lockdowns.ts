@@ -2,12 +2,14 @@ import type { Lockdown } from "@handlebar/protocol";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
+import { createLockdownAcks } from "./kysely-lockdown-acks.ts";
 import type { LockdownRecord, LockdownsTable } from "./lockdowns-table.ts";
 import type { LockdownRow } from "./schema.ts";
 
 export function createLockdownsTable(dialect: StoreDialect): LockdownsTable {
   const all = dialect.reads.selectFrom("lockdowns").selectAll();
   return {
+    ...createLockdownAcks(dialect),
     create: (record) => create(dialect, record),
     lift: (workspaceId, lockdownId, { keyId, nowMs }) =>
       dialect.write(async (tx) => {

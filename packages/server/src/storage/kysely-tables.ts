@@ -1,6 +1,7 @@
 import type { StoreDialect } from "./dialect.ts";
 import { createAgentsTable } from "./kysely-agents.ts";
 import { createApprovalsTable } from "./kysely-approvals.ts";
+import { createAuditTable } from "./kysely-audit.ts";
 import { createBudgetsTable } from "./kysely-budgets.ts";
 import { createChangesTable } from "./kysely-changes.ts";
 import { createEventsTable } from "./kysely-events.ts";
@@ -10,6 +11,7 @@ import { createLockdownsTable } from "./kysely-lockdowns.ts";
 import { createPoliciesTable } from "./kysely-policies.ts";
 import { createRunStatesTable } from "./kysely-run-states.ts";
 import { createRunsTable } from "./kysely-runs.ts";
+import { createWebhooksTable } from "./kysely-webhooks.ts";
 import { createWorkspacesTable } from "./kysely-workspaces.ts";
 import type { Store } from "./store.ts";
 
@@ -32,6 +34,8 @@ export function createTables(dialect: StoreDialect): StoreTables {
       policies: createPoliciesTable(dialect),
       lockdowns: createLockdownsTable(dialect),
       approvals: createApprovalsTable(dialect),
+      audit: createAuditTable(dialect),
+      webhooks: createWebhooksTable(dialect),
       runs: createRunsTable(dialect),
       changes: createChangesTable(dialect),
       jobs: createJobsTable(dialect),

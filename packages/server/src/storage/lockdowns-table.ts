@@ -11,6 +11,15 @@ export interface LockdownRecord {
   readonly liftedBy: string | undefined;
 }
 
+/** That a client obeys a stop order, the first time that it said so. */
+export interface LockdownAck {
+  readonly agentId: string;
+  readonly clientId: string;
+  readonly ackedAtMs: number;
+  /** It came with the first thing that the client ever said: it started while the order was in force. */
+  readonly isFromStart: boolean;
+}
+
 export interface LockdownsTable {
   /** Records the change `lockdowns`. The same id twice is one. */
   create(record: Omit<LockdownRecord, "revision" | "liftedAtMs" | "liftedBy">): Promise<LockdownRecord>;
@@ -27,4 +36,8 @@ export interface LockdownsTable {
   list(workspaceId: string, limit: number): Promise<readonly LockdownRecord[]>;
   /** Lifts those whose `until` has passed (`liftedBy` is `until`), recording the change `lockdowns` in each workspace. */
   liftExpired(nowMs: number): Promise<number>;
+  /** Who said when that they obey it, oldest first, at most `limit`; `AgentsTable.acknowledge` writes it. */
+  acks(workspaceId: string, lockdownId: string, limit: number): Promise<readonly LockdownAck[]>;
+  /** Forgets those from before `beforeMs` of stop orders that are lifted. */
+  pruneAcks(beforeMs: number): Promise<number>;
 }

@@ -97,7 +97,7 @@ async function contents({ agents, budgets, changes, events, keys, lockdowns, pol
     let cursor: string | undefined;
     do {
       const page = await events.scan(id, {}, { limit: 1_000, cursor });
-      seen.push(...page.items);
+      seen.push(...page.items.map(({ json }) => JSON.parse(json)));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
   }

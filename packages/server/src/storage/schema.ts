@@ -33,6 +33,7 @@ export interface KeyRow {
   readonly last_used_at_ms: number | null;
   readonly revoked_at_ms: number | null;
   readonly replaced_by: string | null;
+  readonly person: string | null;
 }
 
 export interface AgentRow {
@@ -67,7 +68,20 @@ export interface ClientRow {
   readonly revision: number;
   readonly lockdown_ids: string;
   readonly refused: string | null;
+  /** 0 when it has not said anything yet. */
   readonly acked_at_ms: number;
+  readonly seen_at_ms: number;
+  readonly lockdown_revision: number;
+  readonly enforce_mode: string | null;
+}
+
+export interface LockdownAckRow {
+  readonly workspace_id: string;
+  readonly lockdown_id: string;
+  readonly agent_id: string;
+  readonly client_id: string;
+  readonly acked_at_ms: number;
+  readonly from_start: number;
 }
 
 export interface PolicyRow {
@@ -116,6 +130,47 @@ export interface ApprovalRow {
   readonly body: string;
   readonly votes: string;
   readonly taken_by: string | null;
+  /** The key that asked. */
+  readonly requested_by: string | null;
+  /** When it ends; set while it waits for an answer or for its use. */
+  readonly open_until_ms: number | null;
+}
+
+export interface AuditRow {
+  readonly workspace_id: string;
+  readonly audit_id: string;
+  readonly at_ms: number;
+  readonly action: string;
+  readonly ref: string;
+  readonly key_id: string | null;
+  readonly person: string | null;
+  readonly detail: string;
+}
+
+export interface WebhookRow {
+  readonly workspace_id: string;
+  readonly webhook_id: string;
+  /** Its settings. */
+  readonly body: string;
+  readonly secrets: string;
+  readonly created_at_ms: number;
+}
+
+export interface WebhookDeliveryRow {
+  readonly workspace_id: string;
+  readonly webhook_id: string;
+  readonly message_id: string;
+  readonly type: string;
+  /** What the message tells of, as it was then. */
+  readonly data: string;
+  readonly status: string;
+  readonly created_at_ms: number;
+  readonly give_up_at_ms: number;
+  /** Set while there is an attempt to come. */
+  readonly next_attempt_at_ms: number | null;
+  readonly attempt_count: number;
+  readonly last_attempt_at_ms: number | null;
+  readonly last_outcome: string | null;
 }
 
 export interface BudgetHeadRow {
@@ -235,7 +290,11 @@ export interface Database {
   readonly policies: PolicyRow;
   readonly policy_versions: PolicyVersionRow;
   readonly lockdowns: LockdownRow;
+  readonly lockdown_acks: LockdownAckRow;
   readonly approvals: ApprovalRow;
+  readonly audit_log: AuditRow;
+  readonly webhooks: WebhookRow;
+  readonly webhook_deliveries: WebhookDeliveryRow;
   readonly budget_heads: BudgetHeadRow;
   readonly budget_buckets: BudgetBucketRow;
   readonly budget_leases: LeaseRow;

@@ -66,7 +66,10 @@ describe("the embedded store when its process is killed", () => {
       const store = await openSqliteStore({ folder });
       const run = await store.runs.get(workspaceId, `round ${round}`);
       const { items } = await store.events.scan(workspaceId, { runId: `round ${round}` }, { limit: 100_000 });
-      expect(run).toMatchObject({ eventCount: items.length, seqMax: Math.max(...items.map(({ seq }) => seq)) });
+      expect(run).toMatchObject({
+        eventCount: items.length,
+        seqMax: Math.max(...items.map(({ json }) => JSON.parse(json).seq)),
+      });
       const leases = new Map((await store.budgets.leases(workspaceId)).map((lease) => [lease.leaseId, lease.spent]));
       expect([...acknowledged.spent].filter((id) => leases.get(id) !== 1)).toEqual([]);
       const [read] = await store.budgets.read(workspaceId, [

@@ -1,5 +1,6 @@
 import type { AgentsTable } from "./agents-table.ts";
 import type { ApprovalsTable } from "./approvals-table.ts";
+import type { AuditTable } from "./audit-table.ts";
 import type { BudgetsTable } from "./budgets-table.ts";
 import type { ChangesTable } from "./changes-table.ts";
 import type { EventsTable } from "./events-table.ts";
@@ -9,6 +10,7 @@ import type { LockdownsTable } from "./lockdowns-table.ts";
 import type { PoliciesTable } from "./policies-table.ts";
 import type { RunStatesTable } from "./run-states-table.ts";
 import type { RunsTable } from "./runs-table.ts";
+import type { WebhooksTable } from "./webhooks-table.ts";
 import type { WorkspacesTable } from "./workspaces-table.ts";
 
 /**
@@ -24,6 +26,8 @@ export interface Store {
   readonly policies: PoliciesTable;
   readonly lockdowns: LockdownsTable;
   readonly approvals: ApprovalsTable;
+  readonly audit: AuditTable;
+  readonly webhooks: WebhooksTable;
   readonly budgets: BudgetsTable;
   readonly runs: RunsTable;
   readonly runStates: RunStatesTable;

@@ -43,6 +43,8 @@ export interface ScriptedControlPlane {
   liftLockdown(lockdownId: string): boolean;
   /** Answers an approval as a person would. @throws RequestProblem where the terms do not allow it. */
   resolveApproval(approvalId: string, answer: ApprovalAnswer): Approval;
+  /** Takes a request, or an approval that was not used, back. @throws RequestProblem where it is over. */
+  cancelApproval(approvalId: string): Approval;
   /** Refuses a key from now on with 401; without one, every key. */
   revokeKey(key?: string): void;
   restoreKey(key?: string): void;
@@ -152,6 +154,10 @@ class Plane implements ScriptedControlPlane {
 
   resolveApproval(approvalId: string, answer: ApprovalAnswer): Approval {
     return this.#parts.approvals.resolve(approvalId, answer);
+  }
+
+  cancelApproval(approvalId: string): Approval {
+    return this.#parts.approvals.cancel(approvalId);
   }
 
   revokeKey(key?: string): void {

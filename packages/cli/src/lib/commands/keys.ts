@@ -51,6 +51,7 @@ key is lost, and to make another --workspace.`,
     ...API_OPTIONS,
     ...SERVER_OPTIONS,
     scope: { type: "string", multiple: true },
+    person: { type: "string" },
     "expires-in-days": { type: "string" },
     "grace-seconds": { type: "string" },
     local: { type: "boolean" },
@@ -61,6 +62,7 @@ key is lost, and to make another --workspace.`,
     ...API_OPTION_HELP,
     ...SERVER_OPTION_HELP,
     scope: `create: what the key may do, once for each: ${SCOPES.join(", ")}`,
+    person: "create: whose key it is; approvals answered with it are theirs",
     "expires-in-days": "create, rotate: when the new key ends (default: never, or as the old one)",
     "grace-seconds": "rotate: how long the old key still works (default 0)",
     local: "create: in the store itself, with the settings of `serve`",
@@ -95,7 +97,13 @@ async function createKey({ input, context, name }: KeysCall): Promise<number> {
   const scopes = readScopes(textOptions(input, "scope"));
   const expiresAt = expiryOf(input);
   if (flag(input, "local")) return createLocalKey({ input, context, name }, scopes);
-  const body = { name, ...(scopes === undefined ? {} : { scopes }), ...(expiresAt === undefined ? {} : { expiresAt }) };
+  const person = textOption(input, "person");
+  const body = {
+    name,
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(person === undefined ? {} : { person }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
   const api = apiClient(input, context);
   sayCreated(await api.request("POST", "/v1/keys", { body, schema: createdKeySchema }), { input, context });
   return EXIT.ok;
@@ -108,6 +116,8 @@ async function createLocalKey(
   if (textOption(input, "expires-in-days") !== undefined) {
     throw new UsageError("`--expires-in-days` needs a server; leave `--local` or it away");
   }
+  if (textOption(input, "person") !== undefined)
+    throw new UsageError("`--person` needs a server; leave `--local` or it away");
   const server = await importServer();
   const { config } = serverConfig(server, input, context);
   const log = server.createLog("warn", { write: context.err });
@@ -157,7 +167,10 @@ function sayCreated(
     return;
   }
   const { key, secret } = created;
-  context.err(`${paint(context, "bold", key.name)} may ${key.scopes.join(", ")}; its secret is not shown again:\n`);
+  const whose = key.person === undefined ? "" : `, as ${key.person}`;
+  context.err(
+    `${paint(context, "bold", key.name)} may ${key.scopes.join(", ")}${whose}; its secret is not shown again:\n`,
+  );
   context.out(`${secret}\n`);
 }
 

@@ -14,10 +14,11 @@ export const lockdown: Command = {
   name: "lockdown",
   summary: "Stops agents now, shows who obeys, and lifts the stop.",
   usage:
-    "[list] | create (--everything | --agent <slug> | --actor <id> | --session <id> | --tool <name>) | show <id> | lift <id>",
+    "[list] | create (--everything | --agent <slug> | --actor <id> | --session <id> | --tool <name>) | status [<id>] | lift <id>",
   details: `create stops what it names at once: calls that have not started do not, those under way are aborted, new runs are refused. It then waits
 until every client that is running obeys, at most --wait seconds, and exits with 1 when some do not yet. A stop for a tool lets the run go
-on without it.`,
+on without it. status shows how the stop orders in force, or the one that is named, came to be obeyed, and who does not obey; it exits with 1
+when somebody does not. With --wait it waits for them first.`,
   options: {
     ...API_OPTIONS,
     everything: { type: "boolean" },
@@ -40,7 +41,7 @@ on without it.`,
     tool: "create: one tool, in every agent",
     reason: "create: why",
     for: "create: how long, such as 30m or 12h (default: until it is lifted)",
-    wait: "create: how many seconds to wait for every client (default: 10)",
+    wait: "create, status: how many seconds to wait for every client (default of create: 10, of status: 0)",
     all: "list: also those that are over",
     json: "the answer as JSON",
   },
@@ -49,13 +50,12 @@ on without it.`,
     const api = apiClient(input, context);
     if (verb === "list") return list(api, input, context);
     if (verb === "create") return create(api, input, context);
-    if (verb !== "show" && verb !== "lift") {
-      throw new UsageError(`there is no \`lockdown ${verb}\`; there are list, create, show and lift`);
+    if (verb === "status" || verb === "show") return status(api, input, context);
+    if (verb !== "lift") {
+      throw new UsageError(`there is no \`lockdown ${verb}\`; there are list, create, status and lift`);
     }
     if (id === undefined) throw new UsageError("name the lockdown by its id; `handlebar lockdown list` shows them");
-    const path = `/v1/lockdowns/${encodeURIComponent(id)}`;
-    const answer = await api.request(verb === "lift" ? "DELETE" : "GET", path, { schema: lockdownAnswerSchema });
-    print(answer, input, context);
+    print([await api.request("DELETE", pathOf(id), { schema: lockdownAnswerSchema })], input, context);
     return EXIT.ok;
   },
 };
@@ -68,6 +68,29 @@ async function list(api: ApiClient, input: CommandInput, context: CommandContext
   return EXIT.ok;
 }
 
+/** How one stop order is obeyed, or each that is in force. */
+async function status(api: ApiClient, input: CommandInput, context: CommandContext): Promise<number> {
+  const [, id] = input.positionals;
+  const waitSeconds = secondsOf(textOption(input, "wait") ?? "0", "wait");
+  const ids =
+    id === undefined
+      ? (await api.request("GET", "/v1/lockdowns", { schema: lockdownListSchema })).lockdowns.map(
+          ({ lockdown: { lockdownId } }) => lockdownId,
+        )
+      : [id];
+  const untilMs = monotonicMs() + waitSeconds * 1_000;
+  const answers: LockdownAnswer[] = [];
+  for (const one of ids) {
+    const now = await api.request("GET", pathOf(one), { schema: lockdownAnswerSchema });
+    answers.push(await untilObeyed(api, now, { untilMs, interrupted: context.interrupted }));
+  }
+  if (id !== undefined && flag(input, "json")) print(answers, input, context);
+  else if (flag(input, "json")) context.out(`${JSON.stringify(answers, undefined, 2)}\n`);
+  else print(answers, input, context);
+  if (answers.length === 0) context.err("no lockdown is in force\n");
+  return answers.every(isObeyed) ? EXIT.ok : EXIT.found;
+}
+
 async function create(api: ApiClient, input: CommandInput, context: CommandContext): Promise<number> {
   const reason = textOption(input, "reason");
   const until = untilOf(textOption(input, "for"));
@@ -78,24 +101,37 @@ async function create(api: ApiClient, input: CommandInput, context: CommandConte
     ...(until === undefined ? {} : { until }),
   };
   const created = await api.request("POST", "/v1/lockdowns", { body, schema: lockdownAnswerSchema });
-  const answer = await untilObeyed(api, created, { waitSeconds, interrupted: context.interrupted });
-  print(answer, input, context);
-  return answer.acknowledgedCount < answer.clientCount ? EXIT.found : EXIT.ok;
+  const untilMs = monotonicMs() + waitSeconds * 1_000;
+  const answer = await untilObeyed(api, created, { untilMs, interrupted: context.interrupted });
+  print([answer], input, context);
+  return isObeyed(answer) ? EXIT.ok : EXIT.found;
+}
+
+function isObeyed({ inForce, acknowledgedCount, clientCount }: LockdownAnswer): boolean {
+  return !inForce || acknowledgedCount >= clientCount;
+}
+
+function pathOf(lockdownId: string): string {
+  return `/v1/lockdowns/${encodeURIComponent(lockdownId)}`;
 }
 
 async function untilObeyed(
   api: ApiClient,
   created: LockdownAnswer,
-  { waitSeconds, interrupted }: { readonly waitSeconds: number; readonly interrupted: AbortSignal },
+  { untilMs, interrupted }: { readonly untilMs: number; readonly interrupted: AbortSignal },
 ): Promise<LockdownAnswer> {
-  const path = `/v1/lockdowns/${encodeURIComponent(created.lockdown.lockdownId)}`;
-  const untilMs = monotonicMs() + waitSeconds * 1_000;
+  const path = pathOf(created.lockdown.lockdownId);
   let answer = created;
-  while (answer.acknowledgedCount < answer.clientCount && monotonicMs() < untilMs && !interrupted.aborted) {
+  while (!isObeyed(answer) && answer.stragglers.some(isLate) && monotonicMs() < untilMs && !interrupted.aborted) {
     await pause(LOOK_EVERY_MS);
     answer = await api.request("GET", path, { schema: lockdownAnswerSchema });
   }
   return answer;
+}
+
+/** Who runs in shadow, or with Handlebar off, will not obey however long one waits. */
+function isLate({ standing }: LockdownAnswer["stragglers"][number]): boolean {
+  return standing === "late";
 }
 
 function scopeOf(input: CommandInput): LockdownScope {
@@ -126,7 +162,9 @@ function secondsOf(text: string, option: string): number {
   throw new UsageError(`--${option} must be a time such as 90s, 30m, 12h or 2d, and not \`${text}\``);
 }
 
-function print(answer: LockdownAnswer, input: CommandInput, context: CommandContext): void {
-  if (flag(input, "json")) context.out(`${JSON.stringify(answer, undefined, 2)}\n`);
-  else printLockdown(answer, context);
+function print(answers: readonly LockdownAnswer[], input: CommandInput, context: CommandContext): void {
+  for (const answer of answers) {
+    if (flag(input, "json")) context.out(`${JSON.stringify(answer, undefined, 2)}\n`);
+    else printLockdown(answer, context);
+  }
 }

@@ -16,9 +16,11 @@ import { withDeadline } from "../deadline.ts";
 import type { Runtime } from "../runtime.ts";
 import type { SafeLogger } from "../safe-logger.ts";
 import { backoffMs, serverDelayMs } from "../sinks/retry-delay.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import { ApiClient } from "./api-client.ts";
 import { LeaseBook } from "./lease-book.ts";
 import { LINK_TIMES } from "./link-times.ts";
+import { inLocalTime } from "./local-time.ts";
 import { RemoteApprovals } from "./remote-approvals.ts";
 import { StateFeed } from "./state-feed.ts";
 import { Pause } from "./wait.ts";
@@ -39,7 +41,10 @@ export interface ConnectOptions {
   /** The control plane was heard from. */
   readonly onContact: () => void;
   readonly revision: () => number | undefined;
-  readonly lockdowns: () => readonly Lockdown[];
+  /** The stop orders in force here, and the revision with which they came. */
+  readonly lockdowns: () => { readonly revision: number; readonly ids: readonly string[] };
+  /** Whether they are acted upon. */
+  readonly enforceMode: "enforce" | "shadow" | "off";
 }
 
 /** Opens the link to a control plane: registers the agent, then keeps its state current until `close`. */
@@ -64,6 +69,10 @@ class Link implements ControlPlane {
   /** No tool was added since the registration was last sent. */
   #isRegisteredWhole = true;
   #feed: StateFeed | undefined;
+  readonly #acks: Acknowledger;
+  /** Why the newest revision of the policies is not in force here. */
+  #refused: Refusal | undefined;
+  #isLeaving = false;
   /** Messages that need no answer and are under way. */
   readonly #telling = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
@@ -85,6 +94,13 @@ class Link implements ControlPlane {
       api: this.#api,
       clientId: this.#clientId,
       agentId: () => this.#agentId,
+    });
+    this.#acks = new Acknowledger({
+      runtime,
+      api: this.#api,
+      requestTimeoutMs,
+      signal: this.#abort.signal,
+      message: () => this.#acknowledgement(),
     });
     this.answered = new Promise((resolve) => {
       this.#markAnswered = resolve;
@@ -133,7 +149,7 @@ class Link implements ControlPlane {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      const last = Promise.all([this.shared.close(), ...this.#telling]);
+      const last = Promise.all([this.shared.close(), this.#leave(), ...this.#telling]);
       await withDeadline(this.#runtime, last, { timeoutMs: LINK_TIMES.closeTimeoutMs });
       this.#abort.abort();
       this.#markAnswered();
@@ -147,6 +163,8 @@ class Link implements ControlPlane {
     this.#agentId = registered.agentId;
     if (!this.#isRegisteredWhole) this.registerTools(this.#options.tools());
     this.#applyState(registered.state);
+    // Also where nothing changed, as after a start from a kept state: only now does the control plane learn of this client.
+    this.#acks.due();
     this.#setStatus("ready");
     this.#feed = new StateFeed(this.#runtime, this.#api, {
       agentId: registered.agentId,
@@ -155,6 +173,7 @@ class Link implements ControlPlane {
       onMessage: (message) => this.#onMessage(message),
       onState: (state) => this.#applyState(state),
       onLink: (status) => this.#setStatus(status),
+      onStreaming: (isStreaming) => this.approvals.streaming(isStreaming),
     });
     await this.#feed.run();
   }
@@ -200,8 +219,8 @@ class Link implements ControlPlane {
         this.#applyState(message.state);
         return;
       case "lockdowns":
-        this.#options.onLockdowns(message.revision, message.lockdowns);
-        this.#acknowledge(undefined);
+        this.#options.onLockdowns(message.revision, this.#inLocalTime(message));
+        this.#acks.due();
         return;
       case "approval":
         this.approvals.resolved(message.approval.approvalId);
@@ -216,19 +235,41 @@ class Link implements ControlPlane {
 
   #applyState(state: AgentState): void {
     const before = this.#options.revision();
-    const refused = this.#options.onState(state);
-    if (refused !== undefined || this.#options.revision() !== before) this.#acknowledge(refused);
+    const refused = this.#options.onState({ ...state, lockdowns: [...this.#inLocalTime(state)] });
+    const isApplied = this.#options.revision() !== before;
+    if (refused === undefined && !isApplied) return;
+    this.#refused = refused;
+    this.#acks.due();
   }
 
-  /** Tells the control plane what is in force here; the newest answer stands for all before it. */
-  #acknowledge(refused: Refusal | undefined): void {
-    if (this.#agentId === undefined) return;
-    this.#tell("POST", `/v1/agents/${encodeURIComponent(this.#agentId)}/ack`, {
-      clientId: this.#clientId,
-      revision: this.#options.revision() ?? 0,
-      lockdownIds: this.#options.lockdowns().map((lockdown) => lockdown.lockdownId),
-      ...(refused === undefined ? {} : { refused }),
-    });
+  #inLocalTime(message: Pick<AgentState, "lockdowns" | "serverTimeMs">): readonly Lockdown[] {
+    return inLocalTime(message.lockdowns, { serverTimeMs: message.serverTimeMs, nowMs: this.#runtime.clock.nowMs() });
+  }
+
+  /** What is in force here; the newest answer stands for all before it. */
+  #acknowledgement(): { readonly path: string; readonly body: object } | undefined {
+    if (this.#agentId === undefined) return undefined;
+    const { revision, lockdowns, enforceMode } = this.#options;
+    const { revision: lockdownRevision, ids: lockdownIds } = lockdowns();
+    return {
+      path: `/v1/agents/${encodeURIComponent(this.#agentId)}/ack`,
+      body: {
+        clientId: this.#clientId,
+        revision: revision() ?? 0,
+        lockdownIds,
+        lockdownRevision: Math.max(0, lockdownRevision),
+        ...(enforceMode === "enforce" ? {} : { enforceMode }),
+        ...(this.#refused === undefined ? {} : { refused: this.#refused }),
+        ...(this.#isLeaving ? { left: true } : {}),
+      },
+    };
+  }
+
+  /** A client that ends in peace is not waited for any more. */
+  async #leave(): Promise<void> {
+    if (this.#agentId === undefined || this.#status !== "ready") return;
+    this.#isLeaving = true;
+    await this.#acks.leave();
   }
 
   /** Sends what needs no answer, again a few times where the control plane is out of reach. */
@@ -251,7 +292,10 @@ class Link implements ControlPlane {
   }
 
   #setStatus(status: LinkStatus): void {
-    if (status === "ready" && this.#status !== "ready") this.#options.onReady();
+    if (status === "ready" && this.#status !== "ready") {
+      this.#options.onReady();
+      this.#acks.wake();
+    }
     this.#status = status;
     if (status !== "connecting") this.#markAnswered();
   }

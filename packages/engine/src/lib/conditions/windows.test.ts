@@ -225,6 +225,7 @@ describe("windows beyond the run", () => {
         aggregate: "count",
         windowMs: 60_000,
         limit: 5,
+        ceiling: 5,
         amount: 1,
         exact: true,
       },

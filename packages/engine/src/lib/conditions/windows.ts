@@ -1,4 +1,4 @@
-import type { MaxCallsCondition, MetricWindowCondition, ToolSelector } from "@handlebar/protocol";
+import type { BudgetWarning, MaxCallsCondition, MetricWindowCondition, ToolSelector } from "@handlebar/protocol";
 import type { CompileContext } from "../compile-context.ts";
 import { addedAmount, CALLS_METRIC, type Counter, countsCall, isBeforePhase, sharedNeedOf } from "../counter.ts";
 import type { Frame } from "../frame.ts";
@@ -19,7 +19,9 @@ export function compileMaxCalls(condition: MaxCallsCondition, context: CompileCo
     metric: CALLS_METRIC,
     aggregate: "count",
     limit: condition.max,
+    ceiling: condition.max,
     estimate: undefined,
+    warnAt: condition.warnAt,
     countsTool: countsTools ? tool.matches : () => false,
     countsLlm,
   });
@@ -39,7 +41,9 @@ export function compileMetricWindow(condition: MetricWindowCondition, context: C
     metric: condition.metric,
     aggregate: condition.aggregate,
     limit: condition.value,
+    ceiling: ceilingOf(condition),
     estimate: condition.estimate,
+    warnAt: condition.warnAt,
     countsTool: tool === undefined ? () => true : tool.matches,
     countsLlm: tool === undefined,
   });
@@ -61,7 +65,20 @@ function toolOrFail(selector: ToolSelector, context: CompileContext): ToolMatche
   }
 }
 
-type CounterRest = Pick<Counter, "metric" | "aggregate" | "limit" | "estimate" | "countsTool" | "countsLlm">;
+/** Only what adds up can be shared out, and only where a rule wants it not to grow too much. */
+function ceilingOf({ aggregate, op, value }: MetricWindowCondition): number | undefined {
+  if ((aggregate !== "sum" && aggregate !== "count") || op === "lt" || op === "lte") return undefined;
+  if (op === "gt") return value;
+  // The largest number below: a count comes whole, and a sum by the smallest step there is.
+  return aggregate === "count"
+    ? Math.ceil(value) - 1
+    : value - Math.max(Math.abs(value) * Number.EPSILON, Number.MIN_VALUE);
+}
+
+type CounterRest = Pick<
+  Counter,
+  "metric" | "aggregate" | "limit" | "ceiling" | "warnAt" | "estimate" | "countsTool" | "countsLlm"
+>;
 
 function addCounter(
   condition: MaxCallsCondition | MetricWindowCondition,
@@ -83,6 +100,7 @@ function addCounter(
   const counter: Counter = { policyIndex, policyId, ruleId, index, scope, windowMs, exact, windowKey, ...rest };
   context.shared.counters.push(counter);
   if (scope !== "run") context.needs.shared.push(counter);
+  if (counter.warnAt !== undefined) context.needs.warners.push(counter);
   return counter;
 }
 
@@ -102,6 +120,28 @@ function compareWindow(counter: Counter, frame: Frame, holds: (value: number) =>
   value = withOwn(counter, value, addedAmount(counter, facts));
   if (value === null) return FALSE;
   return Number.isFinite(value) ? outcomeOf(holds(value)) : UNKNOWN_OUTCOME;
+}
+
+/** What the window of a condition with `warnAt` holds, where that is enough to warn of. */
+export function warningOf(counter: Counter, frame: Frame): BudgetWarning | undefined {
+  const { policyId, ruleId, limit, warnAt = 1 } = counter;
+  const used = readUsed(counter, frame);
+  if (used === undefined || limit <= 0 || !(used >= limit * warnAt)) return undefined;
+  const resetAtMs = used < limit ? undefined : resetAtOf(counter, frame);
+  return { policyId, ruleId, used, limit, ...(resetAtMs === undefined ? {} : { resetAt: resetAtMs }) };
+}
+
+function readUsed(counter: Counter, { facts }: Frame): number | undefined {
+  if (counter.scope === "run") {
+    return facts.run.state.windows.read(counter.windowKey, facts.nowMs, counter.aggregate) ?? undefined;
+  }
+  const need = sharedNeedOf(counter, facts);
+  const reading = need === undefined ? undefined : facts.shared?.read(need);
+  return reading?.used ?? reading?.value ?? undefined;
+}
+
+function resetAtOf(counter: Counter, frame: Frame): number | undefined {
+  return counter.metric === CALLS_METRIC ? callsResetAtMs(counter, frame) : sharedResetAtMs(counter, frame);
 }
 
 /** An average is of finished calls alone. */

@@ -2,6 +2,10 @@
 export const REPLAY_LIMITS = {
   /** Runs whose memory is kept at once, at about 100 KB for a busy one. The one seen longest ago is forgotten beyond it. */
   runCountMax: 2_000,
+  /** Runs that have ended and are known not to be new ones when something of them comes late. */
+  endedRunCountMax: 10_000,
+  /** Windows beyond a run that are kept at once, at about 12 KB for a busy one. Readings of further ones are unknown. */
+  windowCountMax: 100_000,
   /** Calls of a run whose result is still to come. */
   openCallCountMax: 1_024,
   /** Messages of a run that a model call is decided with; older ones leave. */

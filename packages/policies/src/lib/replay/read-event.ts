@@ -13,9 +13,13 @@ export function readEvent(row: Readonly<Record<string, unknown>>): RowReading {
     return wrongRow(`is no audit event: \`${issue?.path ?? ""}\` ${issue?.message ?? ""}`);
   }
   // The schema is that of an audit event; only its optional fields are typed more loosely.
-  const event = parsed.value as AuditEvent;
+  return { ok: true, steps: readStoredEvent(parsed.value as AuditEvent) };
+}
+
+/** What an event says that was checked against its schema before. */
+export function readStoredEvent(event: AuditEvent): readonly TrafficStep[] {
   const steps = stepsOf(event);
-  return { ok: true, steps: steps.length === 0 || event.kind === "run.started" ? steps : [runOf(event), ...steps] };
+  return steps.length === 0 || event.kind === "run.started" ? steps : [runOf(event), ...steps];
 }
 
 /** What every event says of its run: all there is where the run's start was not recorded. */
@@ -23,6 +27,7 @@ function runOf(event: AuditEvent): TrafficStart {
   return {
     kind: "start",
     isImplied: true,
+    isLate: true,
     runId: event.runId,
     atMs: Date.parse(event.ts),
     agent: { slug: event.agentId },
@@ -43,9 +48,10 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
     case "tool.decision":
       return [callOf(event, at)];
     case "tool.result": {
-      const { callId, tool, result, error, metrics } = event.data;
+      const { callId, tool, result, error, metrics, decision } = event.data;
       const { name, tags = [], kind: toolKind } = tool;
-      const read = { isExceeded: false, isIncomplete: isMasked(event) };
+      // A result that was withheld is not recorded either.
+      const read = { isExceeded: false, isIncomplete: isMasked(event) || decision?.verdict === "BLOCK" };
       return [{ kind: "result", ...at, callId, tool: name, toolKind, tags, result, ...read, error, metrics }];
     }
     case "llm.decision": {
@@ -53,8 +59,8 @@ function stepsOf(event: AuditEvent): readonly TrafficStep[] {
       return [{ kind: "llm", ...at, callId, model, recorded: { verdict, cause } }];
     }
     case "llm.result": {
-      const { callId, model, metrics } = event.data;
-      return [{ kind: "llmResult", ...at, callId, model, metrics }];
+      const { callId, model, metrics, decision } = event.data;
+      return [{ kind: "llmResult", ...at, callId, model, metrics, isIncomplete: decision?.verdict === "BLOCK" }];
     }
     case "events.dropped":
       return [{ kind: "lost", ...at, count: event.data.counts.reduce((sum, one) => sum + one.count, 0) }];

@@ -54,7 +54,7 @@ export class ReplayCounts {
     milder: [],
   };
   readonly #count = { rows: 0, runs: 0, forgottenRuns: 0, calls: 0, modelCalls: 0, stricter: 0, milder: 0 };
-  readonly #gaps = { lostEvents: 0, incomplete: 0 };
+  readonly #gaps = { lostEvents: 0, incomplete: 0, cutRuns: 0 };
 
   /** Every rule of the candidate is listed, also where it would have done nothing. */
   constructor(policies: readonly Policy[]) {
@@ -73,6 +73,11 @@ export class ReplayCounts {
 
   run(): void {
     this.#count.runs += 1;
+  }
+
+  /** The run's beginning is not in the record, or (`-1`) came after all. */
+  cut(step: 1 | -1): void {
+    this.#gaps.cutRuns += step;
   }
 
   forget(): void {
@@ -119,7 +124,8 @@ export class ReplayCounts {
     this.#countRules(decided, { runId, callId, tool: "model", args: undefined });
   }
 
-  modelResult(decided: Decided, { runId, callId }: TrafficModelResult): void {
+  modelResult(decided: Decided, { runId, callId, isIncomplete }: TrafficModelResult): void {
+    if (isIncomplete) this.incomplete();
     this.#countRules(decided, { runId, callId, tool: "model", args: undefined });
   }
 

@@ -13,6 +13,8 @@ import {
   promptTextOf,
   reservationIdOf,
   type SessionLabels,
+  type SharedNeed,
+  type SharedReading,
   seedLabels,
   sharedAdds,
   UNKNOWN,
@@ -173,7 +175,7 @@ export class ReplayRun {
   }
 
   #facts(phase: Facts["phase"], about: About, subjects?: TrafficCall["subjects"]): Facts {
-    const { agent, windows, failClosed } = this.#settings;
+    const { agent, failClosed } = this.#settings;
     const { agent: own, actor, runId, sessionId, tags, context } = this.#start;
     const nowMs = this.#nowMs;
     const facts: Facts = {
@@ -191,11 +193,17 @@ export class ReplayRun {
         state: this.#state,
       },
       ...about,
-      shared: { read: (need) => windows.read(need, nowMs) },
+      shared: { read: (need) => this.#readWindow(need) },
       failClosed,
       enforceMode: "enforce",
     };
     return { ...facts, ...this.#hostFacts(facts, subjects) };
+  }
+
+  #readWindow(need: SharedNeed): SharedReading | undefined {
+    const reading = this.#settings.windows.read(need, this.#nowMs);
+    if (reading === undefined) this.#settings.onMissing(`windows beyond ${REPLAY_LIMITS.windowCountMax} at once`);
+    return reading;
   }
 
   /** What the host's functions said. Records have the subjects of a call, no signal and no custom condition. */

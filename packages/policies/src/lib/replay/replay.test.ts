@@ -1,3 +1,4 @@
+import type { AuditEvent } from "@handlebar/protocol";
 import { describe, expect, it } from "vitest";
 import { REPLAY_LIMITS } from "./limits.ts";
 import { asked, called, doneBy, event, policiesOf, replayed, returned, said, started } from "./replay.fixture.ts";
@@ -25,7 +26,7 @@ describe("a replay's report", () => {
       changed: { stricter: 1, milder: 0, examples: [{ ...example, recorded: "allowed", now: "blocked" }] },
       policies: [{ policyId: "p", mode: "enforce", ...done }],
       rules: [{ policyId: "p", ruleId: "p/pay", mode: "enforce", asked: 1, ...done, examples: [example] }],
-      gaps: { lostEvents: 0, incomplete: 0, missing: [] },
+      gaps: { lostEvents: 0, incomplete: 0, cutRuns: 0, missing: [] },
     });
   });
 
@@ -222,8 +223,26 @@ describe("gaps of a record", () => {
       said("user", "[redacted:email]", { redaction: { findings: { email: 1 } } }),
       event("events.dropped", { counts, ranges: [] }),
     ]);
-    expect(report.gaps).toEqual({ lostEvents: 3, incomplete: 2, missing: ["custom condition vip", "signal risk"] });
+    expect(report.gaps).toEqual({
+      lostEvents: 3,
+      incomplete: 2,
+      cutRuns: 1,
+      missing: ["custom condition vip", "signal risk"],
+    });
     expect(report.runs).toBe(1);
+  });
+
+  it("are runs whose beginning is not in the record, as long as it does not come after all", () => {
+    const replay = createReplay(HOLD_PAY);
+    const rows = [called("a", {}, { runId: "whole" }), called("a"), started({}, { runId: "whole" }), called("a")];
+    for (const row of [{ run_id: "plain", tool: "a" }, ...rows]) replay.feed(row);
+    expect([replay.report().runs, replay.report().gaps.cutRuns]).toEqual([3, 1]);
+  });
+
+  it("are not what comes after the end of a run", () => {
+    const rows = [started(), called("a"), event("run.ended", { status: "success", steps: 1 }), returned("a")];
+    const { runs, gaps } = replayed(HOLD_PAY, rows);
+    expect([runs, gaps.cutRuns]).toEqual([1, 0]);
   });
 
   it("let no row stop the replay, and are counted by reason up to a bound", () => {
@@ -235,5 +254,37 @@ describe("gaps of a record", () => {
     expect([rows, calls]).toEqual([202, 1]);
     expect(Object.values(skipped).reduce((sum, count) => sum + count, 0)).toBe(201);
     expect(Object.keys(skipped).length).toBeLessThanOrEqual(REPLAY_LIMITS.skipReasonCountMax + 1);
+  });
+});
+
+describe("events that were checked when they were stored", () => {
+  const policies = policiesOf(
+    `- { name: often, on: tool.before, when: { kind: maxCalls, scope: agent, max: 2, windowSeconds: 60 }, effect: { type: block } }
+- { name: order, on: tool.before, tool: { name: pay }, when: { kind: sequence, notCalled: [{ name: look }] }, effect: { type: hitl } }`,
+  );
+  const rows = [
+    started({}, { runId: "early" }),
+    called("look", {}, { runId: "early" }),
+    called("look"),
+    called("pay", {}, { runId: "early" }),
+    called("pay", {}, { runId: "late" }),
+  ] as AuditEvent[];
+
+  it("are decided as rows are", () => {
+    const replay = createReplay(policies);
+    for (const row of rows) replay.feedEvent(row);
+    expect(replay.report()).toEqual(replayed(policies, rows));
+  });
+
+  it("are remembered and not counted where they lead in", () => {
+    const told: string[] = [];
+    const replay = createReplay(policies, { onDecision: ({ runId, tool }) => told.push(`${runId} ${tool}`) });
+    rows.forEach((row, at) => {
+      replay.feedEvent(row, at < 3 ? "lead-in" : undefined);
+    });
+    const report = replay.report();
+    expect(told).toEqual(["early pay", "late pay"]);
+    expect(report).toMatchObject({ rows: 2, runs: 2, calls: 2, answers: { blocked: 2 }, gaps: { cutRuns: 1 } });
+    expect(doneBy(report)).toEqual({ "p/often": [2, 0, 0, 0], "p/order": [0, 1, 0, 0] });
   });
 });

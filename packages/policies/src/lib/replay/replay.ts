@@ -1,10 +1,11 @@
 import { compile, LocalWindows, SessionLabels } from "@handlebar/engine";
-import type { Decision, Message, Policy, Tool } from "@handlebar/protocol";
+import type { AuditEvent, Decision, Message, Phase, Policy, Tool } from "@handlebar/protocol";
 import { effectiveTags } from "@handlebar/protocol";
 import { REPLAY_LIMITS } from "./limits.ts";
+import { readStoredEvent } from "./read-event.ts";
 import { readTrafficRow } from "./read-row.ts";
 import { ReplayCounts } from "./replay-counts.ts";
-import { ReplayRun, type ReplaySettings } from "./replay-run.ts";
+import { type Decided, ReplayRun, type ReplaySettings } from "./replay-run.ts";
 import type { ReplayReport } from "./report.ts";
 import type { TrafficCall, TrafficLoss, TrafficModelResult, TrafficStart, TrafficStep } from "./traffic.ts";
 
@@ -17,6 +18,16 @@ export interface ReplayOptions {
   readonly failClosed?: boolean | undefined;
   /** Told of every tool call that was decided again, in the order of the record. */
   readonly onDecision?: ((call: TrafficCall, decision: Decision) => void) | undefined;
+  /** Told of every decision, also those of results and of model calls, in the order in which they are made. */
+  readonly onDecided?: ((decided: ReplayDecision) => void) | undefined;
+}
+
+/** One decision of a replay. */
+export interface ReplayDecision {
+  readonly phase: Phase;
+  readonly runId: string;
+  readonly callId: string;
+  readonly decision: Decision;
 }
 
 /** Whether a row was taken in, or why it cannot be read. */
@@ -26,6 +37,11 @@ export type FeedResult = { readonly ok: true } | { readonly ok: false; readonly 
 export interface Replay {
   /** Takes in the next row, in the order of the record. A row that cannot be read changes nothing but the counts. */
   feed(row: unknown): FeedResult;
+  /**
+   * Takes in an event that was checked against its schema when it was stored, which makes checking it again needless.
+   * @param place `lead-in`: what came before the time that is asked about. It is remembered, and neither counted nor told of.
+   */
+  feedEvent(event: AuditEvent, place?: "lead-in"): void;
   /** What was found so far. */
   report(): ReplayReport;
 }
@@ -47,13 +63,20 @@ export function createReplay(policies: readonly Policy[], options: ReplayOptions
 interface OpenRun {
   readonly run: ReplayRun;
   answer: TrafficModelResult | undefined;
+  isCounted: boolean;
+  isCut: boolean;
 }
 
 class TrafficReplay implements Replay {
   readonly #settings: ReplaySettings;
   readonly #options: ReplayOptions;
   readonly #runs = new Map<string, OpenRun>();
+  /** What came late of them is another run to nobody. */
+  readonly #ended = new Set<string>();
   readonly #counts: ReplayCounts;
+  /** Takes what is not counted. */
+  readonly #leadIn: ReplayCounts;
+  #isLeadIn = false;
 
   constructor(policies: readonly Policy[], options: ReplayOptions) {
     const set = compile(policies);
@@ -61,14 +84,15 @@ class TrafficReplay implements Replay {
     const { slug = "agent", tags: agentTags = [] } = options.agent ?? {};
     this.#options = options;
     this.#counts = new ReplayCounts(set.policies);
+    this.#leadIn = new ReplayCounts(set.policies);
     this.#settings = {
       set,
-      windows: new LocalWindows(),
+      windows: new LocalWindows({ keyCountMax: REPLAY_LIMITS.windowCountMax }),
       sessions: new SessionLabels(),
       failClosed: options.failClosed ?? false,
       tagsOf: (tool) => tags.get(tool) ?? [],
       agent: { slug, tags: agentTags },
-      onMissing: (what) => this.#counts.missing(what),
+      onMissing: (what) => this.#tally.missing(what),
     };
   }
 
@@ -82,13 +106,24 @@ class TrafficReplay implements Replay {
     return { ok: true };
   }
 
+  feedEvent(event: AuditEvent, place?: "lead-in"): void {
+    this.#isLeadIn = place === "lead-in";
+    this.#tally.row();
+    for (const step of readStoredEvent(event)) this.#take(step);
+    this.#isLeadIn = false;
+  }
+
   report(): ReplayReport {
     for (const open of this.#runs.values()) this.#settle(open);
     return this.#counts.report();
   }
 
+  get #tally(): ReplayCounts {
+    return this.#isLeadIn ? this.#leadIn : this.#counts;
+  }
+
   #take(step: TrafficStep): void {
-    if (step.kind === "lost") this.#counts.lose(step.count);
+    if (step.kind === "lost") this.#tally.lose(step.count);
     else this.#takeOf(step);
   }
 
@@ -99,39 +134,52 @@ class TrafficReplay implements Replay {
     const { run } = open;
     switch (step.kind) {
       case "start":
-        run.begin(step);
+        this.#begin(open, step);
         break;
       case "prompt":
         run.prompt(step.text);
         break;
       case "message":
         run.message(step.message);
-        if (step.isIncomplete) this.#counts.incomplete();
+        if (step.isIncomplete) this.#tally.incomplete();
         break;
       case "call":
         this.#takeCall(run, step);
         break;
       case "result":
-        this.#counts.result(run.result(step), step);
+        this.#tally.result(this.#tell(run.result(step), step), step);
         break;
       case "llm":
-        this.#counts.modelCall(run.llm(step), step);
+        this.#tally.modelCall(this.#tell(run.llm(step), step), step);
         break;
       case "llmResult":
         open.answer = step;
         break;
       case "end":
-        this.#runs.delete(step.runId);
+        this.#end(step.runId);
         break;
       default:
         step satisfies never;
     }
   }
 
+  #begin(open: OpenRun, step: TrafficStart): void {
+    open.run.begin(step);
+    if (step.isImplied || !open.isCut) return;
+    open.isCut = false;
+    if (open.isCounted) this.#counts.cut(-1);
+  }
+
   #takeCall(run: ReplayRun, step: TrafficCall): void {
-    const decided = run.call(step);
-    this.#counts.call(decided, step);
-    this.#options.onDecision?.(step, decided.decision);
+    const decided = this.#tell(run.call(step), step);
+    this.#tally.call(decided, step);
+    if (!this.#isLeadIn) this.#options.onDecision?.(step, decided.decision);
+  }
+
+  #tell(decided: Decided, { runId, callId }: Pick<TrafficCall, "runId" | "callId">): Decided {
+    const { decision, facts } = decided;
+    if (!this.#isLeadIn) this.#options.onDecided?.({ phase: facts.phase, runId, callId, decision });
+    return decided;
   }
 
   /** A model's answer is decided once it is known which message it was. */
@@ -139,23 +187,43 @@ class TrafficReplay implements Replay {
     const { answer, run } = open;
     if (answer === undefined) return;
     open.answer = undefined;
-    this.#counts.modelResult(run.llmResult(answer, response), answer);
+    this.#tally.modelResult(this.#tell(run.llmResult(answer, response), answer), answer);
   }
 
   #runOf(step: TrafficStep): OpenRun {
-    const { runId, atMs } = step;
-    const known = this.#runs.get(runId);
-    if (known !== undefined) {
-      this.#runs.delete(runId);
-      this.#runs.set(runId, known);
-      return known;
-    }
-    const start: TrafficStart = step.kind === "start" ? step : { kind: "start", isImplied: true, runId, atMs };
-    const open: OpenRun = { run: new ReplayRun(this.#settings, start), answer: undefined };
+    const { runId } = step;
+    const open = this.#runs.get(runId) ?? this.#open(step);
+    // The one seen longest ago stays first.
+    this.#runs.delete(runId);
     this.#runs.set(runId, open);
-    this.#counts.run();
+    if (!open.isCounted && !this.#isLeadIn) this.#countRun(open);
     this.#forgetOldest();
     return open;
+  }
+
+  #open(step: TrafficStep): OpenRun {
+    const { runId, atMs } = step;
+    const start: TrafficStart = step.kind === "start" ? step : { kind: "start", isImplied: true, runId, atMs };
+    const isKnown = this.#ended.has(runId);
+    return {
+      run: new ReplayRun(this.#settings, start),
+      answer: undefined,
+      isCounted: isKnown,
+      isCut: !isKnown && start.isLate === true,
+    };
+  }
+
+  #countRun(open: OpenRun): void {
+    open.isCounted = true;
+    this.#counts.run();
+    if (open.isCut) this.#counts.cut(1);
+  }
+
+  #end(runId: string): void {
+    this.#runs.delete(runId);
+    this.#ended.add(runId);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > REPLAY_LIMITS.endedRunCountMax && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   #forgetOldest(): void {
@@ -163,7 +231,7 @@ class TrafficReplay implements Replay {
     for (const [runId, open] of this.#runs) {
       this.#settle(open);
       this.#runs.delete(runId);
-      this.#counts.forget();
+      this.#tally.forget();
       return;
     }
   }

@@ -86,6 +86,8 @@ export interface ReplayReport {
     readonly lostEvents: number;
     /** Calls, results and messages that were recorded with something masked, cut or left out: conditions see what is left. */
     readonly incomplete: number;
+    /** Runs whose beginning is not in the record: their counters, sequences and labels begin where the record does. */
+    readonly cutRuns: number;
     /** What rules asked for and no record has, such as `signal risk`: unknown to the rules, which do what `onUnknown` says. */
     readonly missing: readonly string[];
   };

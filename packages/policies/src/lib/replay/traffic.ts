@@ -11,6 +11,8 @@ export interface TrafficStart extends At {
   readonly kind: "start";
   /** Told by a row of the run, not by its own start: gives way to that. */
   readonly isImplied: boolean;
+  /** Told by an event, so that the run's own start should be in the record before it. */
+  readonly isLate?: boolean | undefined;
   readonly agent?: { readonly slug: string; readonly tags?: readonly string[] | undefined } | undefined;
   readonly actor?: Actor | undefined;
   readonly sessionId?: string | undefined;
@@ -82,6 +84,8 @@ export interface TrafficModelResult extends At {
   readonly callId: string;
   readonly model?: Model | undefined;
   readonly metrics?: Metrics | undefined;
+  /** The answer was withheld, so that it is not in the record. */
+  readonly isIncomplete: boolean;
 }
 
 /** The record itself says that events of it were lost. */

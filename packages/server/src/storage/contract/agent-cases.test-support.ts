@@ -98,7 +98,7 @@ export const AGENT_CASES: readonly ContractCase[] = [
   {
     name: "the newest acknowledgement of a client stands",
     run: async ({ store: { agents }, workspaceId }) => {
-      const client = { clientId: "c1", agentId: "a1", revision: 5, lockdownIds: ["l1"], refused: undefined };
+      const client = ackOf({ clientId: "c1", revision: 5, lockdownIds: ["l1"] });
       await agents.acknowledge(workspaceId, [
         { ...client, ackedAtMs: 10 },
         { ...client, clientId: "c2", refused: { code: "HB_STATE_REFUSED", message: "no" }, ackedAtMs: 11 },
@@ -113,8 +113,82 @@ export const AGENT_CASES: readonly ContractCase[] = [
       ]);
       expect(known[1]?.refused).toEqual({ code: "HB_STATE_REFUSED", message: "no" });
       expect(await agents.clients(workspaceId, "a2")).toEqual([]);
+      // Newer stop orders at the same policies make it newer, though it comes late.
+      await agents.acknowledge(workspaceId, [{ ...client, lockdownRevision: 7, lockdownIds: ["l3"], ackedAtMs: 40 }]);
+      await agents.acknowledge(workspaceId, [{ ...client, lockdownRevision: 6, lockdownIds: [], ackedAtMs: 50 }]);
+      expect((await agents.clients(workspaceId))[0]).toMatchObject({ lockdownRevision: 7, lockdownIds: ["l3"] });
       expect(await agents.pruneClients(20)).toBeGreaterThanOrEqual(1);
       expect((await agents.clients(workspaceId)).map(({ clientId }) => clientId)).toEqual(["c1"]);
     },
   },
+  {
+    name: "a client that is heard from is known before it says anything, and forgotten when it says goodbye",
+    run: async ({ store: { agents }, workspaceId, otherId }) => {
+      const c1 = { workspaceId, agentId: "a1", clientId: "c1" };
+      await agents.touchClients([c1, { ...c1, clientId: "c2" }, { ...c1, workspaceId: otherId }], 100);
+      await agents.acknowledge(workspaceId, [{ ...ackOf({ clientId: "c2" }), enforceMode: "shadow", ackedAtMs: 200 }]);
+      await agents.touchClients([{ ...c1, clientId: "c2" }], 150);
+      const read = async () =>
+        (await agents.clients(workspaceId)).map((one) => [one.clientId, one.ackedAtMs, one.seenAtMs, one.enforceMode]);
+      expect(await read()).toEqual([
+        ["c1", undefined, 100, "enforce"],
+        ["c2", 200, 200, "shadow"],
+      ]);
+      await agents.touchClients([c1], 300);
+      const heard = await agents.clients(workspaceId, undefined, { sinceMs: 250, limit: 10 });
+      expect(heard.map(({ clientId }) => clientId)).toEqual(["c1"]);
+      await agents.forgetClients(workspaceId, [c1, { agentId: "a1", clientId: "none" }]);
+      expect((await read()).map(([clientId]) => clientId)).toEqual(["c2"]);
+      expect((await agents.clients(otherId)).map(({ clientId }) => clientId)).toEqual(["c1"]);
+    },
+  },
+  {
+    name: "the first time that a client obeys a stop order is kept",
+    run: async ({ store: { agents, lockdowns }, workspaceId }) => {
+      const lockdown = { lockdownId: "l1", scope: { kind: "workspace" } } as const;
+      await lockdowns.create({ workspaceId, lockdown, createdAtMs: 5, createdBy: "k" });
+      await agents.acknowledge(workspaceId, [{ ...ackOf({ clientId: "c1" }), ackedAtMs: 10 }]);
+      await agents.touchClients([{ workspaceId, agentId: "a1", clientId: "c3" }], 12);
+      const obeys = (clientId: string, ackedAtMs: number) => ({
+        ...ackOf({ clientId, lockdownIds: ["l1"] }),
+        lockdownRevision: 2,
+        ackedAtMs,
+      });
+      await agents.acknowledge(workspaceId, [obeys("c2", 20), obeys("c1", 30)]);
+      await agents.acknowledge(workspaceId, [
+        obeys("c1", 40),
+        obeys("c3", 41),
+        { ...obeys("c4", 42), enforceMode: "shadow" },
+      ]);
+      const acks = await lockdowns.acks(workspaceId, "l1", 10);
+      expect(acks.map(({ clientId, ackedAtMs, isFromStart }) => [clientId, ackedAtMs, isFromStart])).toEqual([
+        ["c2", 20, true],
+        ["c1", 30, false],
+        ["c3", 41, true],
+      ]);
+      expect(await lockdowns.acks(workspaceId, "l1", 1)).toHaveLength(1);
+      await lockdowns.pruneAcks(1_000);
+      expect(await lockdowns.acks(workspaceId, "l1", 10)).toHaveLength(3);
+      await lockdowns.lift(workspaceId, "l1", { keyId: "k", nowMs: 50 });
+      await lockdowns.pruneAcks(30);
+      expect((await lockdowns.acks(workspaceId, "l1", 10)).map(({ clientId }) => clientId)).toEqual(["c1", "c3"]);
+    },
+  },
 ];
+
+function ackOf(more: {
+  readonly clientId: string;
+  readonly revision?: number;
+  readonly lockdownIds?: readonly string[];
+}) {
+  const { revision = 1 } = more;
+  return {
+    agentId: "a1",
+    revision,
+    lockdownRevision: revision,
+    lockdownIds: [],
+    enforceMode: "enforce" as const,
+    refused: undefined,
+    ...more,
+  };
+}

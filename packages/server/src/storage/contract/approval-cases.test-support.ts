@@ -34,15 +34,15 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
     name: "an approval is claimed knowing those of the same call of the run",
     run: async ({ store: { approvals, changes }, workspaceId, otherId }) => {
       const given = request("a1");
-      const created = await approvals.claim(workspaceId, given, () => record(workspaceId, given));
+      const created = await approvals.claim(workspaceId, given, () => ({ record: record(workspaceId, given) }));
       expect(created).toEqual(record(workspaceId, given));
       expect(await approvals.get(workspaceId, "a1")).toEqual(created);
       expect(await approvals.get(otherId, "a1")).toBeUndefined();
       const seen = async (asked: ApprovalRequest) => {
         let known: readonly ApprovalRecord[] = [];
-        await approvals.claim(workspaceId, asked, (all) => {
-          known = all;
-          return all[0] ?? record(workspaceId, asked, 2_000);
+        await approvals.claim(workspaceId, asked, (claim) => {
+          known = claim.known;
+          return { record: known[0] ?? record(workspaceId, asked, 2_000) };
         });
         return known.map(({ approval }) => approval.approvalId);
       };
@@ -72,15 +72,17 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
       const ids = ["a1", "a2", "a3", "a4"];
       await Promise.all(
         ids.map((id) =>
-          approvals.claim(workspaceId, request(id), (known) => known[0] ?? record(workspaceId, request(id))),
+          approvals.claim(workspaceId, request(id), ({ known }) => ({
+            record: known[0] ?? record(workspaceId, request(id)),
+          })),
         ),
       );
       const { items } = await approvals.list(workspaceId, {}, { limit: 10 });
       expect(items).toHaveLength(1);
       const take = (id: string) =>
-        approvals.claim(workspaceId, request(id), ([known]) => {
+        approvals.claim(workspaceId, request(id), ({ known: [known] }) => {
           if (known === undefined) throw new Error("it was there");
-          return known.takenBy === undefined ? { ...known, takenBy: id } : known;
+          return { record: known.takenBy === undefined ? { ...known, takenBy: id } : known };
         });
       const taken = await Promise.all(ids.map(take));
       expect(new Set(taken.map(({ takenBy }) => takenBy)).size).toBe(1);
@@ -89,11 +91,13 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
   {
     name: "an answer is written knowing the whole approval",
     run: async ({ store: { approvals, changes }, workspaceId }) => {
-      await approvals.claim(workspaceId, request("a1"), () => record(workspaceId, request("a1")));
+      await approvals.claim(workspaceId, request("a1"), () => ({ record: record(workspaceId, request("a1")) }));
       const vote = { by: "ann", status: "approved", comment: undefined, atMs: 5 } as const;
       const votes = await Promise.all(
         ["ann", "bob", "eve"].map((by) =>
-          approvals.update(workspaceId, "a1", (known) => ({ ...known, votes: [...known.votes, { ...vote, by }] })),
+          approvals.update(workspaceId, "a1", (known) => ({
+            record: { ...known, votes: [...known.votes, { ...vote, by }] },
+          })),
         ),
       );
       expect(votes.map((one) => one?.votes.length).toSorted()).toEqual([1, 2, 3]);
@@ -104,7 +108,7 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
       ]);
       const before = await changes.mark(workspaceId);
       expect(await approvals.update(workspaceId, "a1", () => undefined)).toMatchObject({ votes: { length: 3 } });
-      expect(await approvals.update(workspaceId, "a9", (known) => known)).toBeUndefined();
+      expect(await approvals.update(workspaceId, "a9", (known) => ({ record: known }))).toBeUndefined();
       expect(await changes.mark(workspaceId)).toEqual(before);
     },
   },
@@ -113,7 +117,7 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
     run: async ({ store: { approvals }, workspaceId }) => {
       for (const n of [1, 2, 3]) {
         const given = request(`a${n}`, { runId: `r${n}`, agent: n === 3 ? "billing" : "support" });
-        await approvals.claim(workspaceId, given, () => record(workspaceId, given, n * 1_000));
+        await approvals.claim(workspaceId, given, () => ({ record: record(workspaceId, given, n * 1_000) }));
       }
       const ids = (items: readonly ApprovalRecord[]) => items.map(({ approval }) => approval.approvalId);
       const first = await approvals.list(workspaceId, {}, { limit: 2 });
@@ -122,10 +126,74 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
       expect([ids(second.items), second.nextCursor]).toEqual([["a1"], undefined]);
       expect(ids((await approvals.list(workspaceId, { runId: "r2" }, { limit: 9 })).items)).toEqual(["a2"]);
       expect(ids((await approvals.list(workspaceId, { agent: "billing" }, { limit: 9 })).items)).toEqual(["a3"]);
-      expect(await approvals.expire(62_000, 1_000)).toBeGreaterThanOrEqual(2);
-      expect(await approvals.expire(62_000, 1_000)).toBe(0);
+      const due = async () =>
+        (await approvals.due(62_000, 1_000))
+          .filter((one) => one.workspaceId === workspaceId)
+          .map((one) => one.approvalId);
+      expect(await due()).toEqual(["a1", "a2"]);
+      for (const id of await due()) {
+        await approvals.update(workspaceId, id, (known) => ({
+          record: { ...known, approval: { ...known.approval, status: "expired" } },
+        }));
+      }
+      expect(await due()).toEqual([]);
       expect(ids((await approvals.list(workspaceId, { status: "expired" }, { limit: 9 })).items)).toEqual(["a2", "a1"]);
-      expect(ids((await approvals.list(workspaceId, { status: "pending" }, { limit: 9 })).items)).toEqual(["a3"]);
+      expect(ids((await approvals.list(workspaceId, { isOpen: true }, { limit: 9 })).items)).toEqual(["a3"]);
+      expect(ids((await approvals.list(workspaceId, { isOpen: false }, { limit: 9 })).items)).toEqual(["a2", "a1"]);
+    },
+  },
+  {
+    name: "an approval stays open until it was used, and its run is known to be over",
+    run: async ({ store: { approvals, runs }, workspaceId }) => {
+      const given = request("a1");
+      await approvals.claim(workspaceId, given, () => ({ record: record(workspaceId, given) }));
+      await approvals.update(workspaceId, "a1", (known) => ({
+        record: { ...known, approval: { ...known.approval, status: "approved" } },
+      }));
+      const open = async () => (await approvals.list(workspaceId, { isOpen: true }, { limit: 9 })).items.length;
+      expect(await open()).toBe(1);
+      await approvals.update(workspaceId, "a1", (known) => ({ record: { ...known, takenBy: "a2" } }));
+      expect(await open()).toBe(0);
+      const isOver = async () => {
+        let over: boolean | undefined;
+        await approvals.claim(workspaceId, given, ({ known: [known], isRunOver }) => {
+          over = isRunOver;
+          if (known === undefined) throw new Error("it was there");
+          return { record: known };
+        });
+        return over;
+      };
+      expect(await isOver()).toBe(false);
+      await runs.end(workspaceId, "r1", { agent: "support", status: "success", atMs: 5_000 });
+      expect(await isOver()).toBe(true);
+    },
+  },
+  {
+    name: "what is told of a change of an approval is written with it, and what comes of it too",
+    run: async ({ store: { approvals, audit, webhooks }, workspaceId, otherId }) => {
+      const hook = { name: "n", url: "https://a.example", secrets: [], createdAtMs: 1, createdBy: "k" };
+      const hooks = [
+        { ...hook, workspaceId, webhookId: "w1", types: ["approval.requested"] },
+        { ...hook, workspaceId, webhookId: "w2", types: ["other"] },
+        { ...hook, workspaceId, webhookId: "w3", types: ["approval.requested"], disabled: "gone" },
+        { ...hook, workspaceId: otherId, webhookId: "w4", types: ["approval.requested"] },
+      ];
+      for (const one of hooks) expect(await webhooks.create(one, 10)).toBe(true);
+      const given = request("a1");
+      const notice = { type: "approval.requested", messageId: "m1", atMs: 10, giveUpAtMs: 20, data: { n: 1 } };
+      const entry = { auditId: "e1", atMs: 10, action: "approval.requested", ref: "a1", keyId: "k", detail: { n: 1 } };
+      const opened = record(workspaceId, request("a2"));
+      const write = { record: record(workspaceId, given), opened, audit: [entry], notices: [notice] };
+      await approvals.claim(workspaceId, given, () => write);
+      expect(await approvals.get(workspaceId, "a2")).toEqual(opened);
+      expect((await audit.list(workspaceId, {}, { limit: 9 })).items).toEqual([entry]);
+      expect((await audit.list(otherId, {}, { limit: 9 })).items).toEqual([]);
+      const messages = async (workspace: string, webhookId: string) =>
+        (await webhooks.deliveries({ workspaceId: workspace, webhookId }, {}, { limit: 9 })).items.length;
+      expect(await Promise.all(hooks.map((one) => messages(one.workspaceId, one.webhookId)))).toEqual([1, 0, 0, 0]);
+      await expect(approvals.claim(workspaceId, request("a3"), () => write)).rejects.toThrow(/./);
+      expect(await approvals.get(workspaceId, "a3")).toBeUndefined();
+      expect((await audit.list(workspaceId, {}, { limit: 9 })).items.length).toBe(1);
     },
   },
 ];

@@ -39,6 +39,29 @@ export const BUDGET_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "a lease that says what it needs gets a fair share, and nothing that is of no use",
+    run: async ({ store: { budgets }, workspaceId }) => {
+      const wide = { ...limit, amount: 1_000 };
+      const ask = async (leaseId: string, least: number, given: Partial<BudgetOperation> = {}) => {
+        const operation = op("request", leaseId, { amount: 500, least, limit: wide, clientId: leaseId, ...given });
+        return (await budgets.apply(workspaceId, [operation], TTL_MS))[0];
+      };
+      // One lease has a hundredth at most, more where a call needs it.
+      expect(await ask("l1", 1)).toMatchObject({ granted: 10, remaining: 990, missing: 0, heldByOthers: 0 });
+      expect(await ask("l2", 985)).toMatchObject({ granted: 985, remaining: 5, missing: 0, heldByOthers: 10 });
+      // Of five that are left a third one has its part, and a fourth one that needs more than there is has none.
+      expect(await ask("l3", 1)).toMatchObject({ granted: 1, remaining: 4 });
+      expect(await ask("l4", 6)).toMatchObject({ granted: 0, remaining: 4, missing: 6, heldByOthers: 996 });
+      // What it has is not taken from it, and is not granted twice.
+      expect(await ask("l2", 1)).toMatchObject({ granted: 985, remaining: 4 });
+      const open = await budgets.leases(workspaceId, { keyText: "k1", isOpen: true });
+      expect(open.map(({ leaseId }) => leaseId)).toEqual(["l1", "l2", "l3", "l4"]);
+      await budgets.apply(workspaceId, [op("return", "l2", { spent: 900, limit: wide })], TTL_MS);
+      expect(await budgets.leases(workspaceId, { keyText: "k1", isOpen: true })).toHaveLength(3);
+      expect(await ask("l4", 6)).toMatchObject({ granted: 10, remaining: 79, missing: 0, heldByOthers: 11 });
+    },
+  },
+  {
     name: "what comes back can be granted again, what was spent cannot",
     run: async ({ store: { budgets }, workspaceId }) => {
       const results = await budgets.apply(
@@ -152,7 +175,7 @@ export const BUDGET_CASES: readonly ContractCase[] = [
       clock.advance(1);
       await budgets.apply(workspaceId, [op("spend", "s2", { amount: 6 })], TTL_MS);
       const [full] = await budgets.apply(workspaceId, [op("spend", "s3", { amount: 1 })], TTL_MS);
-      expect(full).toEqual({ granted: 0, remaining: 0, resetAtMs: startMs + 60_000 });
+      expect(full).toMatchObject({ granted: 0, remaining: 0, resetAtMs: startMs + 60_000 });
       clock.advance(59_998);
       expect(await budgets.read(workspaceId, [{ keyText: "k1", limit }])).toMatchObject([{ used: 10 }]);
       clock.advance(1);
@@ -213,7 +236,7 @@ export const BUDGET_CASES: readonly ContractCase[] = [
       if (clock === undefined) throw new Error("needs a clock");
       await budgets.apply(workspaceId, [op("request", "l1", { amount: 8 })], TTL_MS);
       clock.advance(TTL_MS + 1);
-      const [kept] = await budgets.apply(workspaceId, [op("renew", "l1", { spent: 2, amount: 1 })], TTL_MS);
+      const [kept] = await budgets.apply(workspaceId, [op("renew", "l1", { spent: 2, amount: 7 })], TTL_MS);
       expect(kept).toMatchObject({ granted: 9, remaining: 1 });
       clock.advance(TTL_MS + 60_000);
       const [taken] = await budgets.apply(workspaceId, [op("request", "l2", { amount: 9 })], TTL_MS);

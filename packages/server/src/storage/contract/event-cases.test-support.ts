@@ -152,7 +152,7 @@ export const EVENT_CASES: readonly ContractCase[] = [
       let cursor: string | undefined;
       do {
         const page = await events.scan(workspaceId, { sinceMs: DAY_MS + 1_000 }, { limit: 2, cursor });
-        seen.push(...page.items.map(({ seq }) => seq));
+        seen.push(...page.items.map(({ json }) => JSON.parse(json).seq));
         cursor = page.nextCursor;
       } while (cursor !== undefined);
       expect(seen).toEqual([1, 2, 3, 4, 5]);

@@ -6,6 +6,7 @@ import { CONTROL_CASES } from "./control-cases.test-support.ts";
 import { EVENT_CASES } from "./event-cases.test-support.ts";
 import { POLICY_CASES } from "./policy-cases.test-support.ts";
 import { RUN_CASES } from "./run-cases.test-support.ts";
+import { WEBHOOK_CASES } from "./webhook-cases.test-support.ts";
 
 /** What every store must do; each case gets two workspaces of its own. */
 export const STORE_CONTRACT: readonly ContractCase[] = [
@@ -13,6 +14,7 @@ export const STORE_CONTRACT: readonly ContractCase[] = [
   ...AGENT_CASES,
   ...POLICY_CASES,
   ...APPROVAL_CASES,
+  ...WEBHOOK_CASES,
   ...BUDGET_CASES,
   ...RUN_CASES,
   ...EVENT_CASES,

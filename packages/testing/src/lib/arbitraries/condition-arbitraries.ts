@@ -161,6 +161,7 @@ const LEAVES: readonly fc.Arbitrary<unknown>[] = [
       scope,
       max: fc.nat({ max: 4 }),
       windowSeconds: optional(windowSeconds, 1),
+      warnAt: optional(fc.constantFrom(0.5, 1)),
       tool: optional(toolSelectorArbitrary),
     }),
   ),

@@ -31,6 +31,7 @@ export interface ScenarioHost {
         readonly approvalId: string;
         readonly status: "pending" | "approved" | "denied";
         readonly by?: string | undefined;
+        readonly instead?: JsonValue | undefined;
       }
     | undefined;
 }
@@ -180,6 +181,7 @@ const host: fc.Arbitrary<ScenarioHost> = defined(
           approvalId: fc.constant("a1"),
           status: fc.constantFrom("pending", "approved", "denied"),
           by: optional(fc.constant("boss"), 1),
+          instead: optional(fc.constant({ amount: 3 }), 1),
         }),
       ),
     ),

@@ -1,4 +1,4 @@
-import { Handlebar, type HandlebarClient, type Run } from "@handlebar/core";
+import { Handlebar, type HandlebarClient, type Run, type Sink } from "@handlebar/core";
 import { labelsOf } from "@handlebar/engine";
 import type { ApprovalAnswer, Decision, JsonValue, Policy, Subject } from "@handlebar/protocol";
 import { createScriptedControlPlane, type ScriptedControlPlane } from "../scripted-control-plane.ts";
@@ -14,6 +14,7 @@ const API = "https://api.test";
 /** The world of a case around a client of the SDK, in fake time. Open it with `open`, and close it. */
 export class ClientWorld {
   readonly #source: ConformanceCase;
+  readonly #sink: Sink | undefined;
   readonly #sim: SimRuntime;
   readonly #plane: ScriptedControlPlane | undefined;
   readonly #client: HandlebarClient;
@@ -24,8 +25,9 @@ export class ClientWorld {
   #runCount = 0;
   #run: Run;
 
-  private constructor(source: ConformanceCase, policies: readonly Policy[]) {
+  private constructor(source: ConformanceCase, policies: readonly Policy[], sink: Sink | undefined) {
     this.#source = source;
+    this.#sink = sink;
     this.#given = source.given;
     const { startedAtMs, nowMs = NOW_MS } = { ...source.given.run, ...source.given };
     this.#sim = createSimRuntime(source.id, { startMs: startedAtMs ?? nowMs, latencyMs: 0 });
@@ -39,9 +41,12 @@ export class ClientWorld {
     this.#run = this.#client.startRun();
   }
 
-  /** @throws HandlebarError as `Handlebar.init` does. */
-  static async open(source: ConformanceCase, policies: readonly Policy[]): Promise<ClientWorld> {
-    const world = new ClientWorld(source, policies);
+  /**
+   * @param sink gets what the client records, in full.
+   * @throws HandlebarError as `Handlebar.init` does.
+   */
+  static async open(source: ConformanceCase, policies: readonly Policy[], sink?: Sink): Promise<ClientWorld> {
+    const world = new ClientWorld(source, policies, sink);
     const { startedAtMs, nowMs = NOW_MS } = { ...source.given.run, ...source.given };
     world.startRun(source.given.run);
     await world.#sim.clock.runUntil(world.#client.ready());
@@ -143,7 +148,8 @@ export class ClientWorld {
       policies,
       ...this.#source.options,
       ...(this.#plane === undefined ? {} : { apiKey: "hb_key", endpoint: API }),
-      sinks: [],
+      sinks: this.#sink === undefined ? [] : [this.#sink],
+      capture: { messages: "full", args: "full", results: "full" },
       signals,
       customConditions: customs,
       ...(hasSubjects ? { subjects: () => this.#subjects() } : {}),
@@ -182,7 +188,9 @@ export class ClientWorld {
     for (;;) {
       const { approval } = this.#given;
       if (approval !== undefined && approval.status !== "pending") {
-        return { status: approval.status, ...(approval.by === undefined ? {} : { by: approval.by }) };
+        const { status, by, instead } = approval;
+        const who = by === undefined ? {} : { by };
+        return instead === undefined ? { status, ...who } : { status: "approved", args: instead, ...who };
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

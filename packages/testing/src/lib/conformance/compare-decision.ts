@@ -34,6 +34,7 @@ export function compareDecision(
   compare("redactions", decision.redactions ?? null);
   compare("redacted", payload);
   compare("degraded", decision.degraded ?? null);
+  compare("warnings", decision.warnings ?? null);
   compare("labels", labels);
   compare("message", decision.message, decision.message.includes(expected.message ?? ""));
   compare(

@@ -1,5 +1,6 @@
 import {
   actorSchema,
+  budgetWarningSchema,
   controlSchema,
   evaluatedRuleSchema,
   idSchema,
@@ -77,6 +78,7 @@ const conformanceWorldSchema = z.strictObject({
       approvalId: idSchema,
       status: z.enum(["pending", "approved", "denied"]),
       by: z.string().optional(),
+      instead: jsonValueSchema.optional(),
     })
     .optional(),
 });
@@ -102,6 +104,8 @@ const conformanceExpectationSchema = z.strictObject({
   shadow: shadowDecisionSchema.partial().nullable().optional(),
   /** `null`: nothing was missing. */
   degraded: z.array(z.string()).nullable().optional(),
+  /** `null`: there are none. */
+  warnings: z.array(budgetWarningSchema).nullable().optional(),
   /** Text that the message contains, and must not contain. */
   message: z.string().optional(),
   messageOmits: z.array(z.string()).optional(),

@@ -1,10 +1,11 @@
-import type { Runtime } from "@handlebar/core";
-import type { Approval, ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
+import { fingerprint, type Runtime } from "@handlebar/core";
+import type { Approval, ApprovalAnswer, ApprovalRequest, JsonValue } from "@handlebar/protocol";
 import { notFound, RequestProblem } from "./plane-answer.ts";
 
 interface Held {
   approval: Approval;
-  readonly approvedBy: Set<string>;
+  /** Who approved, by the fingerprint of what they approved. */
+  readonly approvedBy: Map<string, Set<string>>;
   /** The request that took its one use, so that the same request sent again gets the same answer. */
   takenBy: string | undefined;
   readonly waiting: Set<() => void>;
@@ -14,12 +15,12 @@ const EXPIRY_SECONDS = 3_600;
 
 /** Approvals: one for a fingerprint of a run, its answer handed out once. */
 export class ApprovalBook {
-  readonly #runtime: Pick<Runtime, "clock" | "timers">;
+  readonly #runtime: Pick<Runtime, "clock" | "timers" | "newId">;
   readonly #held: Held[] = [];
   /** Told of every answer. */
   onResolved: (approval: Approval) => void = () => undefined;
 
-  constructor(runtime: Pick<Runtime, "clock" | "timers">) {
+  constructor(runtime: Pick<Runtime, "clock" | "timers" | "newId">) {
     this.#runtime = runtime;
   }
 
@@ -56,12 +57,38 @@ export class ApprovalBook {
       throw new RequestProblem(409, "HB_API_REJECTED", { title: `approval is ${approval.status} already` });
     }
     checkApprover(approval, answer);
-    if (answer.status === "approved") held.approvedBy.add(answer.by ?? "");
-    if (answer.status === "approved" && held.approvedBy.size < (approval.terms?.approvalsNeeded ?? 1)) return approval;
-    held.approval = { ...approval, ...answer, resolvedAt: this.#now() };
-    for (const wake of held.waiting) wake();
-    this.onResolved(held.approval);
-    return held.approval;
+    const { args, ...given } = answer;
+    const bound = answer.status === "approved" ? boundTo(approval, args) : approval.fingerprint;
+    if (answer.status === "approved") {
+      for (const others of held.approvedBy.values()) others.delete(answer.by ?? "");
+      const agreeing = (held.approvedBy.get(bound) ?? new Set<string>()).add(answer.by ?? "");
+      held.approvedBy.set(bound, agreeing);
+      if (agreeing.size < (approval.terms?.approvalsNeeded ?? 1)) return approval;
+    }
+    const resolved = { ...approval, ...given, resolvedAt: this.#now() };
+    if (args === undefined || bound === approval.fingerprint) return this.#settle(held, resolved);
+    const edited = { approvalId: this.#runtime.newId(), args };
+    this.#held.push({
+      approval: { ...resolved, ...edited, fingerprint: bound, editedFrom: approvalId },
+      approvedBy: new Map(),
+      takenBy: undefined,
+      waiting: new Set(),
+    });
+    return this.#settle(held, { ...resolved, status: "denied", edited });
+  }
+
+  /** Takes back what is open still. */
+  cancel(approvalId: string): Approval {
+    const held = this.#fresh(this.#find(approvalId));
+    if (!isOpen(held)) throw new RequestProblem(409, "HB_API_REJECTED", { title: "approval is over already" });
+    return this.#settle(held, { ...held.approval, status: "cancelled", resolvedAt: this.#now() });
+  }
+
+  /** The run is over: nothing of it is answered or used any more. */
+  runEnded(runId: string): void {
+    for (const held of this.#held) {
+      if (held.approval.runId === runId && isOpen(this.#fresh(held))) this.cancel(held.approval.approvalId);
+    }
   }
 
   /** Answers when the approval is no longer pending, or after `waitMs`. */
@@ -81,6 +108,13 @@ export class ApprovalBook {
     return this.#fresh(held).approval;
   }
 
+  #settle(held: Held, approval: Approval): Approval {
+    held.approval = approval;
+    for (const wake of held.waiting) wake();
+    this.onResolved(approval);
+    return approval;
+  }
+
   #open(request: ApprovalRequest): Held {
     const nowMs = this.#runtime.clock.nowMs();
     const expiresAtMs = nowMs + (request.terms?.expiresInSeconds ?? EXPIRY_SECONDS) * 1_000;
@@ -90,7 +124,7 @@ export class ApprovalBook {
       requestedAt: new Date(nowMs).toISOString(),
       expiresAt: new Date(expiresAtMs).toISOString(),
     };
-    const held: Held = { approval, approvedBy: new Set(), takenBy: undefined, waiting: new Set() };
+    const held: Held = { approval, approvedBy: new Map(), takenBy: undefined, waiting: new Set() };
     this.#held.push(held);
     return held;
   }
@@ -111,13 +145,25 @@ export class ApprovalBook {
   #fresh(held: Held): Held {
     const { approval } = held;
     const isOver = this.#runtime.clock.nowMs() >= Date.parse(approval.expiresAt);
-    if (approval.status === "pending" && isOver) held.approval = { ...approval, status: "expired" };
+    if (isOpen(held) && isOver) held.approval = { ...approval, status: "expired" };
     return held;
   }
 
   #now(): string {
     return new Date(this.#runtime.clock.nowMs()).toISOString();
   }
+}
+
+function isOpen({ approval, takenBy }: Pick<Held, "approval" | "takenBy">): boolean {
+  return approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
+}
+
+function boundTo({ agent, tool, actor, fingerprint: own }: Approval, args: JsonValue | undefined): string {
+  if (args === undefined) return own;
+  const bound = fingerprint({ agent, tool, args, actor });
+  if (bound === undefined)
+    throw new RequestProblem(400, "HB_API_REJECTED", { title: "args is too large", field: "args" });
+  return bound;
 }
 
 function checkApprover(approval: Approval, { by }: ApprovalAnswer): void {

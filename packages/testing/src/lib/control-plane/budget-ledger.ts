@@ -60,7 +60,7 @@ export class BudgetLedger {
     const known = budget.leases.get(operation.leaseId);
     if (operation.op === "request") {
       const lease = known ?? this.#open(budget, operation, clientId);
-      if (known === undefined) this.#grow(budget, lease, { amount: operation.amount, times });
+      this.#grow(budget, lease, { amount: operation.amount, times });
       return this.#answer(budget, lease, times);
     }
     const lease = known ?? this.#open(budget, operation, clientId);
@@ -118,7 +118,9 @@ export class BudgetLedger {
     lease: OpenLease,
     { amount, times }: { readonly amount: number; readonly times: LedgerTimes },
   ): void {
-    const room = Math.max(0, Math.min(amount, remaining(budget)));
+    if (lease.status === "returned") return;
+    const own = lease.granted - lease.spent;
+    const room = Math.max(0, Math.min(amount - own, remaining(budget)));
     lease.granted += budget.limit?.isWhole === true ? Math.floor(room) : room;
     lease.expiresAtMs = times.monotonicMs + this.#leaseTtlMs;
   }

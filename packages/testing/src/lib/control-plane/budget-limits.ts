@@ -21,7 +21,10 @@ export function findBudgetLimit(policies: readonly Policy[], key: BudgetKey): Bu
   if (condition.kind === "maxCalls") return { amount: condition.max, windowMs, isWhole: true };
   if (condition.op === "lt" || condition.op === "lte") return undefined;
   if (condition.aggregate !== "sum" && condition.aggregate !== "count") return undefined;
-  return { amount: condition.value, windowMs, isWhole: condition.aggregate === "count" };
+  const isWhole = condition.aggregate === "count";
+  if (condition.op === "gt") return { amount: condition.value, windowMs, isWhole };
+  const step = Math.max(Math.abs(condition.value) * Number.EPSILON, Number.MIN_VALUE);
+  return { amount: isWhole ? Math.ceil(condition.value) - 1 : condition.value - step, windowMs, isWhole };
 }
 
 /** The conditions that read windows, in reading order, as budget keys number them. */

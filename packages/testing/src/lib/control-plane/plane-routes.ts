@@ -67,6 +67,7 @@ export const PLANE_ROUTES: readonly Route[] = [
   { method: "POST", path: path("/v1/approvals"), run: claimApproval },
   { method: "GET", path: path("/v1/approvals/{id}"), run: readApproval },
   { method: "POST", path: path("/v1/approvals/{id}/resolve"), run: resolveApproval },
+  { method: "POST", path: path("/v1/approvals/{id}/cancel"), run: cancelApproval },
   { method: "POST", path: path("/v1/lockdowns"), run: createLockdown },
   { method: "DELETE", path: path("/v1/lockdowns/{id}"), run: deleteLockdown },
 ];
@@ -135,9 +136,11 @@ function startRun({ hub, log }: PlaneParts, call: RouteCall): SimResponse {
   return jsonResponse({});
 }
 
-function endRun({ hub, log }: PlaneParts, call: RouteCall): SimResponse {
+function endRun({ hub, log, approvals }: PlaneParts, call: RouteCall): SimResponse {
   const body = readBody(endRunBodySchema, call.body);
-  log.endRun(call.params[0] ?? "", agentOf(hub, body.agentId), body.status);
+  const [runId = ""] = call.params;
+  log.endRun(runId, agentOf(hub, body.agentId), body.status);
+  approvals.runEnded(runId);
   return jsonResponse({});
 }
 
@@ -152,6 +155,10 @@ async function readApproval(parts: PlaneParts, { request, params }: RouteCall): 
 
 function resolveApproval({ approvals }: PlaneParts, { body, params }: RouteCall): SimResponse {
   return jsonResponse({ approval: approvals.resolve(params[0] ?? "", readBody(resolveApprovalBodySchema, body)) });
+}
+
+function cancelApproval({ approvals }: PlaneParts, { params }: RouteCall): SimResponse {
+  return jsonResponse({ approval: approvals.cancel(params[0] ?? "") });
 }
 
 function createLockdown({ runtime, hub, log }: PlaneParts, { body }: RouteCall): SimResponse {

@@ -1,11 +1,20 @@
 import { type Facts, UNKNOWN } from "@handlebar/engine";
-import type { Actor, CallPattern, Condition, Message, Policy, Rule, TimeWindow } from "@handlebar/protocol";
+import type {
+  Actor,
+  BudgetWarning,
+  CallPattern,
+  Condition,
+  Message,
+  Policy,
+  Rule,
+  TimeWindow,
+} from "@handlebar/protocol";
 import { compare, compareOrder, compareTexts, ifMissing, selects } from "./reference-comparison.ts";
 import { compareOrigins, labelsNow } from "./reference-flow.ts";
 import type { ReferenceHistory } from "./reference-history.ts";
 import { allOf, anyOf, negated, type ReferenceOutcome, UNKNOWN_REASON } from "./reference-outcome.ts";
 import { comparePath, MISTYPED, placesAt } from "./reference-path.ts";
-import { compareWindow, resetAtMs, type WindowCondition } from "./reference-windows.ts";
+import { compareWindow, resetAtMs, type WindowCondition, warningOf } from "./reference-windows.ts";
 
 /** What the reference cannot know by itself. */
 export interface ReferenceHost {
@@ -64,6 +73,11 @@ export class ReferenceCondition {
     if (holding.includes(undefined)) return undefined;
     const spent = holding.filter((one) => one !== undefined);
     return spent.reduce<Budget | undefined>((a, b) => (a === undefined || order(b) > order(a) ? b : a), undefined);
+  }
+
+  /** Windows that are nearly used up. */
+  warnings(): readonly BudgetWarning[] {
+    return this.#windows.map((one) => warningOf(this.#question(one))).filter((one) => one !== undefined);
   }
 
   #leaf(condition: Exclude<Condition, { readonly kind: "and" | "or" | "not" }>): ReferenceOutcome {

@@ -1,5 +1,5 @@
 import type { AgentFacts, Facts } from "@handlebar/engine";
-import type { Cause, Decision, EvaluatedRule, Policy, Rule, ShadowDecision } from "@handlebar/protocol";
+import type { BudgetWarning, Cause, Decision, EvaluatedRule, Policy, Rule, ShadowDecision } from "@handlebar/protocol";
 import { selects, selectsEveryTool } from "./reference-comparison.ts";
 import { type Asked, ReferenceCondition, type ReferenceHost } from "./reference-condition.ts";
 import { afterResult } from "./reference-flow.ts";
@@ -78,11 +78,13 @@ export class ReferenceEvaluator {
     if (stop !== undefined && facts.enforceMode === "enforce") return { ...stop, evaluatedRules: [] };
     const rows: EvaluatedRule[] = [];
     const matched: Matched[] = [];
+    const warnings: BudgetWarning[] = [];
     let isDegraded = false;
     for (const policy of this.#policiesFor(facts.agent)) {
       const looked = this.#lookAt(policy, facts);
       rows.push(...looked.rows);
       matched.push(...looked.matched);
+      warnings.push(...looked.warnings);
       isDegraded ||= looked.isDegraded;
     }
     const enforced = matched.filter((one) => !one.isShadow);
@@ -93,6 +95,7 @@ export class ReferenceEvaluator {
       evaluatedRules: rows.sort(byIds),
       ...(redactions.length > 0 ? { redactions } : {}),
       ...(shadow === undefined ? {} : { shadow }),
+      ...(warnings.length > 0 ? { warnings: warnings.sort(byIds) } : {}),
       ...(isDegraded ? { degraded: ["HB_READING_UNAVAILABLE"] } : {}),
     };
   }
@@ -105,15 +108,16 @@ export class ReferenceEvaluator {
     });
   }
 
-  #lookAt(policy: Policy, facts: Facts): { rows: EvaluatedRule[]; matched: Matched[]; isDegraded: boolean } {
+  #lookAt(policy: Policy, facts: Facts): Looked {
     const { id: policyId = "" } = policy;
     const looks = policy.rules.filter((rule) => isAbout(rule, facts)).map((rule) => this.#ask(rule, policy, facts));
     const rows = looks.map((look) => look.row);
     const matched = looks.flatMap((look) => (look.matched === undefined ? [] : [look.matched]));
     const isDegraded = looks.some((look) => look.isDegraded);
+    const warnings = looks.flatMap((look) => look.warnings);
     const effect = policy.default ?? "allow";
     if (effect === "allow" || !policy.rules.some((rule) => [rule.on].flat().includes(facts.phase))) {
-      return { rows, matched, isDegraded };
+      return { rows, matched, warnings, isDegraded };
     }
     const enabled = policy.enabled !== false;
     const isMatched = enabled && !rows.some((row) => row.matched);
@@ -132,14 +136,10 @@ export class ReferenceEvaluator {
     const blockCause: Cause = { kind: "RULE_VIOLATION", ruleId, policyId };
     const rest = { priority: -Infinity, terminates: false, isUnavailable: false, redactions: [], blockCause };
     if (isMatched) matched.push({ ruleId, policyId, effect, isShadow, ...rest });
-    return { rows, matched, isDegraded };
+    return { rows, matched, warnings, isDegraded };
   }
 
-  #ask(
-    rule: Rule,
-    policy: Policy,
-    facts: Facts,
-  ): { row: EvaluatedRule; matched: Matched | undefined; isDegraded: boolean } {
+  #ask(rule: Rule, policy: Policy, facts: Facts): Look {
     const { id: ruleId = "", effect } = rule;
     const { id: policyId = "" } = policy;
     const enabled = rule.enabled !== false && policy.enabled !== false;
@@ -160,7 +160,8 @@ export class ReferenceEvaluator {
       outcome: nameOf(outcome),
     };
     const isDegraded = has(outcome, "unavailable");
-    if (!isMatched) return { row, matched: undefined, isDegraded };
+    const warnings = enabled && !isShadow ? (condition?.warnings() ?? []) : [];
+    if (!isMatched) return { row, matched: undefined, warnings, isDegraded };
     const spent = rule.when === undefined ? undefined : condition?.spentBudget(rule.when);
     const matched: Matched = {
       ruleId,
@@ -174,8 +175,24 @@ export class ReferenceEvaluator {
         effect.type === "redact" && !isUnavailable ? effect.redact.map((one) => ({ ...one, ruleId, policyId })) : [],
       blockCause: blockCauseOf({ ruleId, policyId }, { isUnavailable, spent }),
     };
-    return { row, matched, isDegraded };
+    return { row, matched, warnings, isDegraded };
   }
+}
+
+/** What becomes of one rule. */
+interface Look {
+  readonly row: EvaluatedRule;
+  readonly matched: Matched | undefined;
+  readonly warnings: readonly BudgetWarning[];
+  readonly isDegraded: boolean;
+}
+
+/** What becomes of one policy. */
+interface Looked {
+  readonly rows: readonly EvaluatedRule[];
+  readonly matched: readonly Matched[];
+  readonly warnings: readonly BudgetWarning[];
+  readonly isDegraded: boolean;
 }
 
 function isAbout(rule: Rule, facts: Facts): boolean {
@@ -247,7 +264,12 @@ function conclude(
   const id = approval === undefined ? {} : { approvalId: approval.approvalId };
   const cause: Cause =
     approval?.status === "denied"
-      ? { kind: "HITL_DENIED", approvalId: approval.approvalId, ...by }
+      ? {
+          kind: "HITL_DENIED",
+          approvalId: approval.approvalId,
+          ...by,
+          ...(approval.instead === undefined ? {} : { instead: approval.instead }),
+        }
       : { kind: "HITL_PENDING", ...id, ruleId, policyId };
   return { verdict: "BLOCK", control: stops("hitl") ? "TERMINATE" : "CONTINUE", cause, ...final, redactions: none };
 }

@@ -1,5 +1,5 @@
 import type { Facts } from "@handlebar/engine";
-import type { MaxCallsCondition, MetricWindowCondition, Rule } from "@handlebar/protocol";
+import type { BudgetWarning, MaxCallsCondition, MetricWindowCondition, Rule } from "@handlebar/protocol";
 import { compareOrder, selects, selectsEveryTool } from "./reference-comparison.ts";
 import { hasFailed, type PastCall, type ReferenceHistory } from "./reference-history.ts";
 import { type ReferenceOutcome, UNAVAILABLE_REASON } from "./reference-outcome.ts";
@@ -23,6 +23,20 @@ export function compareWindow(question: WindowQuestion): ReferenceOutcome {
   if (value === undefined) return false;
   const { condition } = question;
   return condition.kind === "maxCalls" ? value > condition.max : compareOrder(condition.op, value, condition.value);
+}
+
+/** What a window whose condition says `warnAt` holds without the call at hand, where it is enough to warn of. */
+export function warningOf(question: WindowQuestion): BudgetWarning | undefined {
+  const { condition, policyId, rule, facts } = question;
+  if (condition.warnAt === undefined) return undefined;
+  const reading = condition.scope === "run" ? undefined : readShared(question);
+  // A finished phase has no call of its own to add.
+  const before = isBefore(facts) ? { ...question, facts: { ...facts, phase: "tool.after" as const } } : question;
+  const used = condition.scope === "run" ? runValue(before) : (reading?.used ?? reading?.value ?? undefined);
+  const limit = condition.kind === "maxCalls" ? condition.max : condition.value;
+  if (used === undefined || limit <= 0 || used < limit * condition.warnAt) return undefined;
+  const resetAt = used < limit ? undefined : resetAtMs(question);
+  return { policyId, ruleId: rule.id ?? "", used, limit, ...(resetAt === undefined ? {} : { resetAt }) };
 }
 
 /** When a window that is full has room again, where that is known. */
@@ -68,7 +82,9 @@ function sharedValue(question: WindowQuestion): number | "unavailable" | undefin
 
 function readShared(
   question: WindowQuestion,
-): { readonly value: number | null; readonly resetAtMs?: number | undefined } | undefined {
+):
+  | { readonly value: number | null; readonly used?: number | undefined; readonly resetAtMs?: number | undefined }
+  | undefined {
   const { condition, facts, policyId, rule, index } = question;
   const id = scopeId(question);
   if (id === undefined) return undefined;
