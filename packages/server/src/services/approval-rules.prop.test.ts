@@ -36,7 +36,7 @@ const answer = fc.record(
       { arbitrary: fc.constant("denied" as const), weight: 1 },
     ),
     by: fc.constantFrom(...NAMES),
-    args: fc.constantFrom(...ARGS),
+    args: fc.constantFrom(OWN, OWN, ...ARGS),
   },
   { requiredKeys: ["do", "status"] },
 );
@@ -45,14 +45,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     arbitrary: fc.record({
       do: fc.constant("claim" as const),
-      approvalId: fc.constantFrom("a1", "a2", "a3", "a4"),
-      args: fc.constantFrom(...ARGS),
+      approvalId: fc.oneof(
+        fc.constantFrom("a1", "a2"),
+        fc.integer({ min: 1, max: 40 }).map((n) => `a${n}`),
+      ),
+      args: fc.constantFrom(OWN, ...ARGS),
       runId: fc.constantFrom("r1", "r1", "r1", "r2"),
     }),
     weight: 6,
   },
   { arbitrary: fc.record({ do: fc.constant("cancel" as const) }), weight: 1 },
-  { arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(1, 1_000, 31_000) }), weight: 2 },
+  {
+    arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(1, 1_000, 31_000, 61_000) }),
+    weight: 2,
+  },
 );
 
 function fingerprintOf(args: JsonValue): string {
@@ -160,7 +166,10 @@ describe("approvals, whatever happens to them in whatever order", () => {
         const first = desk.granted.filter(({ repeated }) => !repeated);
         const used = first.map(({ record }) => record.approval.approvalId);
         expect(new Set(used).size).toBe(used.length);
+        const usedAtOf = new Map(first.map(({ record }) => [record.approval.approvalId, record.approval.usedAt]));
         for (const { record, approvalId } of desk.granted) {
+          // Sent again, a request gets what it took, and takes nothing anew.
+          expect(record.approval.usedAt).toBe(usedAtOf.get(record.approval.approvalId));
           expect(record.takenBy).toBe(approvalId);
           const { usedAt = "", expiresAt } = record.approval;
           expect(Date.parse(usedAt)).toBeLessThan(Date.parse(expiresAt));
