@@ -107,4 +107,35 @@ describe("a held call", () => {
       { status: "approved", by: "ada", comment: "fine" },
     ]);
   });
+
+  it("is denied, and says what would be allowed, when a person approves other arguments; these go through once", async () => {
+    const asked: ApprovalRequest[] = [];
+    const edited = { to: "A", amount: 3 };
+    const { hb, events } = setUp((request) => {
+      asked.push(request);
+      return asked.length === 1 ? { status: "approved", by: "ada", args: edited } : { status: "denied" };
+    });
+    const run = hb.startRun();
+    const first = await run.beforeTool(call);
+    expect(first.cause).toMatchObject({ kind: "HITL_DENIED", by: "ada", instead: edited });
+    expect(first.message).toContain('it would be allowed once with the arguments {"amount":3,"to":"A"}');
+    expect((await run.beforeTool({ ...call, args: edited })).cause.kind).toBe("HITL_APPROVED");
+    expect((await run.beforeTool({ ...call, args: edited })).cause.kind).toBe("HITL_DENIED");
+    expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", instead: edited });
+    expect(asked.length).toBe(2);
+    expect(events.find(({ kind }) => kind === "tool.decision")?.data).toMatchObject({ cause: { instead: edited } });
+  });
+
+  it("keeps edited arguments out of events where arguments are not captured", async () => {
+    const { hb, events } = openRecorded({
+      agent: { slug: "bank" },
+      policies: [HELD],
+      approvalWaitMs: 60_000,
+      capture: { args: "none" },
+      onApproval: () => ({ status: "approved", args: { to: "a-secret-place" } }),
+    });
+    const decision = await hb.startRun().beforeTool(call);
+    expect(decision.message).toContain("a-secret-place");
+    expect(JSON.stringify(events)).not.toContain("a-secret-place");
+  });
 });
