@@ -67,7 +67,9 @@ describe("handlebar replay --server", () => {
     expect((await replay("--since", "1h", "--policies", "p.yaml", "t.jsonl")).err).toContain(
       "`--since` is for a control plane; add --server",
     );
-    expect((await replay("--server", "--since", "1h", "t.jsonl")).err).toContain("name either files of traffic or --server, not both");
+    expect((await replay("--server", "--since", "1h", "t.jsonl")).err).toContain(
+      "name either files of traffic or --server, not both",
+    );
     expect((await replay("--server", "--since", "soon")).err).toContain("`--since soon` is no time");
     const refused = await replay("--server", "--since", "1h", "--until", "2h");
     expect([refused.code, refused.err]).toEqual([2, expect.stringContaining("`since` must be before `until`")]);

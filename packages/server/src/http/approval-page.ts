@@ -83,7 +83,7 @@ export const APPROVAL_PAGE_HEADERS: Readonly<Record<string, string>> = {
  * Where links in messages lead: the same page for every approval. It holds nothing of it, and opening it changes nothing; who gives a key sees the call, and
  * a button sends the answer.
  */
-export const APPROVAL_PAGE = `<!doctype html>
+export const APPROVAL_PAGE: string = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

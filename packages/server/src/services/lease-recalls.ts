@@ -20,7 +20,7 @@ export interface Refused {
 }
 
 /** How a recall names a lease and its holder in the feed of changes: no id holds a line feed. */
-export function recallRef({ leaseId, clientId }: Pick<LeaseRecord, "leaseId" | "clientId">): string {
+function recallRef({ leaseId, clientId }: Pick<LeaseRecord, "leaseId" | "clientId">): string {
   return `${leaseId}\n${clientId}`;
 }
 
