@@ -294,7 +294,6 @@ export const REPLAY_LEAD_IN_SECONDS_MAX = 86_400;
 /** How long a request that took an approval's one use may come again, after its answer was lost, and get it again. */
 export const APPROVAL_REPEAT_MS = 30_000;
 
-
 /** How long a message to a webhook is tried. */
 export const WEBHOOK_GIVE_UP_MS = 86_400_000;
 
