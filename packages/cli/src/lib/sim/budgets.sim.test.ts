@@ -3,7 +3,7 @@ import { BudgetWorld } from "./budget-world.fixture.ts";
 import { CALLS, MONEY, policyOf, ROLLING } from "./shared-budgets.fixture.ts";
 import { type SimPlane, startSimPlane } from "./sim-plane.fixture.ts";
 
-const SEEDS = Array.from({ length: 50 }, (_, at) => `budgets ${at}`);
+const SEEDS = Array.from({ length: 8 }, (_, at) => `budgets ${at}`);
 const PROCESS_COUNT = 8;
 const BUDGET_PATH = /\/metrics\/budget$/;
 
