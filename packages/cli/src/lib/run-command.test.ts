@@ -43,7 +43,7 @@ exit codes: 0 all is well, 1 something was found or failed, 2 wrong use or input
     expect((await handlebar(sandbox(), "replay", "--help")).out).toBe(out);
     expect(
       out,
-    ).toBe(`handlebar replay --policies <file or folder> [--policies ...] [--tools <file>] [--agent <slug>] [--json] <traffic.jsonl...>
+    ).toBe(`handlebar replay --policies <file or folder> [--policies ...] [--tools <file>] [--agent <slug>] [--json] (<traffic.jsonl...> | --server [url] --since <time>)
 
 Shows what policies would have answered on recorded traffic.
 
@@ -52,12 +52,23 @@ session_id, tags, run_tags, context, metrics; other fields are not read. The rep
 are what they were, since what ran then counts as having run. It calls no tool. In rows without ts a run begins at 0 and its calls are a
 second apart. Exits with 0 whatever the policies would have done, 1 when a line could not be read, 2 when none could.
 
+With --server the control plane replays what it has recorded since a time, by the policies of the files together with those in force; without
+--policies by those in force. What came before that time is read as far as windows reach, and not counted. Interrupting it cancels it.
+
 options:
   --policies <value>  the candidate: a file or folder; may be given several times
   --tools <value>     the agent's tools and their tags: a list, or a map from names to tags
-  --agent <value>     the agent of rows that name none (default: agent)
+  --agent <value>     the agent of rows that name none (default: agent); with --server, events of this agent alone
   --json              the report as JSON
   --fail-closed       decide as a client with failClosed does
+  --server [value]    replay what a control plane recorded (HANDLEBAR_API_ENDPOINT; default http://127.0.0.1:4747)
+  --api-key <value>   the API key (HANDLEBAR_API_KEY); better in the environment, where other users do not see it
+  --since <value>     with --server: from this time on, such as 2026-01-31T09:00:00Z, or 7d, 12h, 30m ago
+  --until <value>     with --server: before this time (default: now)
+  --actor <value>     with --server: events of this actor alone, by its external id
+  --session <value>   with --server: events of this session alone
+  --alone             with --server: by the policies of the files alone
+  --lead-in <value>   with --server: read so much before --since as well, such as 1h (default: the longest window, at most a day)
 `);
     for (const name of ["check", "test", "init"]) {
       const help = await handlebar(sandbox(), "help", name);

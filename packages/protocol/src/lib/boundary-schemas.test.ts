@@ -346,10 +346,10 @@ const REFUSED: readonly Refused[] = [
     "granted: must be at least 0",
   ],
   [
-    "a request for nothing",
+    "a request for less than nothing",
     leaseOperationSchema,
-    { op: "request", leaseId: "l", key: KEY, amount: 0 },
-    "amount: must be more than 0",
+    { op: "request", leaseId: "l", key: KEY, amount: -1 },
+    "amount: must be at least 0",
   ],
   [
     "another version of a tree",
