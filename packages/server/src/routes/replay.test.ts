@@ -175,7 +175,7 @@ describe("POST /v1/policies/replay", () => {
               {
                 name: "r",
                 on: "tool.before",
-                when: { kind: "expr", lang: "cel", expr: "1 +" },
+                when: { kind: "expr", lang: "cel", src: "1 +" },
                 effect: { type: "block" },
               },
             ],
