@@ -181,6 +181,7 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, Description>> = {
       max: "Holds for the call that would be number `max + 1`.",
       windowSeconds: WINDOW,
       tool: `${COUNTED} Absent counts those the rule selects.`,
+      warnAt: "Decisions warn from this share of `max` on, above 0 and at most 1, such as 0.8.",
     },
   },
   SequenceCondition: {
@@ -239,6 +240,8 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, Description>> = {
       value: "The threshold, in the metric's unit.",
       estimate: "What one call that has not ended is assumed to add. Default 0.",
       tool: `${COUNTED} Absent counts all.`,
+      warnAt:
+        "Decisions warn from this share of `value` on, above 0 and at most 1; only where a `sum` or `count` is to stay below a `value` above 0.",
     },
   },
   SubjectCondition: {
