@@ -20,8 +20,31 @@ export interface KeptState {
   readonly held?: readonly DecidedCall[] | undefined;
 }
 
+const field = z.custom<KeptState>().nullable().default(null);
+
 /** The state as LangGraph is told of it. It has a default because LangGraph makes an error of each look at what has none. */
-export const stateSchema: z.ZodObject = z.object({ [STATE_KEY]: z.custom<KeptState>().nullable().default(null) });
+export const stateSchema: z.ZodObject = withCheapCopies(z.object({ [STATE_KEY]: field }));
+
+/**
+ * LangChain copies the schema, with every field optional, for each call of a model, and Zod compiles each copy at its first use: more
+ * time than all else around a call. Copies of this schema are one object, which has its field optional already.
+ */
+function withCheapCopies(schema: z.ZodObject): z.ZodObject {
+  const copy = z.object({ [STATE_KEY]: field.optional() });
+  const { _zod: inside } = schema;
+  if (typeof inside?.constr !== "function") return schema;
+  Object.defineProperty(inside, "constr", { value: makerOf(copy), configurable: true, writable: true });
+  return schema;
+}
+
+function makerOf(made: object): new () => object {
+  return class {
+    constructor() {
+      // biome-ignore lint/correctness/noConstructorReturn: Zod copies a schema with `new`.
+      return made;
+    }
+  };
+}
 
 /** Reads it from an agent's state, as far as it is what was kept. */
 export function keptState(state: unknown): KeptState | undefined {

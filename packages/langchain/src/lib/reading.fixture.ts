@@ -98,6 +98,8 @@ export const readEvents: Reader = async (agent, input, config) => {
 
 interface RunStream extends AsyncIterable<unknown> {
   readonly output: Promise<unknown>;
+  /** Absent for graphs built by hand. */
+  readonly toolCalls?: AsyncIterable<{ readonly output: Promise<unknown> }> | undefined;
 }
 
 interface ProtocolEvent {
@@ -108,6 +110,7 @@ interface ProtocolEvent {
 export const readRunStream: Reader = async (agent, input, config) => {
   const given = split(config);
   const run = (await agent.streamEvents(input, { ...given.config, version: "v3" })) as RunStream;
+  const handled = handleOutputs(run.toolCalls);
   const got = await collect(run, given.consuming, (item) => {
     const { method, params } = item as ProtocolEvent;
     if (method !== "messages") return undefined;
@@ -115,5 +118,16 @@ export const readRunStream: Reader = async (agent, input, config) => {
     return event === "content-block-delta" && delta?.type === "text-delta" ? delta.text : undefined;
   });
   if (got.left === true) return { ...got, messages: [] };
-  return { ...got, messages: messagesOf(await run.output) };
+  const messages = messagesOf(await run.output);
+  await handled;
+  return { ...got, messages };
 };
+
+/** The framework rejects the output of a call whose tool threw, whoever looks at it: a program that does not would end by it. */
+async function handleOutputs(calls: RunStream["toolCalls"]): Promise<void> {
+  try {
+    for await (const { output } of calls ?? []) output.catch(() => undefined);
+  } catch {
+    // The stream failed, which its reader hears of.
+  }
+}

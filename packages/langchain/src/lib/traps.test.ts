@@ -19,6 +19,7 @@ import * as z from "zod";
 import { governAgent } from "./govern-agent.ts";
 import { governModel } from "./govern-model.ts";
 import { governTools } from "./govern-tools.ts";
+import { handlebar } from "./middleware.ts";
 import { ScriptedChatModel } from "./scripted-chat-model.fixture.ts";
 
 // The list of middleware is inferred tool by tool; tests put it together as they go.
@@ -448,6 +449,41 @@ describe("pausing", () => {
     const result = await agent.invoke(new Command({ resume: true }), slow);
     expect([paid, contents(result).at(-1)]).toEqual([[1], "done"]);
   });
+});
+
+describe("an agent in a tool", () => {
+  it.each(["governAgent", "the middleware", "nothing"])(
+    "governed by %s is decided once, in the same run",
+    async (how) => {
+      const { hb, sink, kinds } = open();
+      const usage = { inputTokens: 7, outputTokens: 1 };
+      const look = tool(() => "seen", { name: "look", schema: z.object({}) });
+      const innerModel = model({ calls: [["look"]], usage }, { say: "found", usage }).chat;
+      const inner = {
+        governAgent: () => governAgent(hb, createAgent({ model: innerModel, tools: [look] })),
+        "the middleware": () => createAgent({ model: innerModel, tools: [look], middleware: [handlebar(hb)] }),
+        nothing: () => createAgent({ model: innerModel, tools: [look] }),
+      }[how];
+      const research = tool(async () => contents((await inner?.().invoke(go)) ?? { messages: [] }).at(-1) ?? "", {
+        name: "research",
+        schema: z.object({}),
+      });
+      const { chat } = model({ calls: [["research"]], usage }, { say: "done", usage });
+      const outer = governAgent(hb, createAgent({ model: chat, tools: [research] }));
+      expect(contents(await outer.invoke(go))).toContain("found");
+      expect(kinds("tool.decision").map(({ tool: { name } }: { tool: { name: string } }) => name)).toEqual([
+        "research",
+        "look",
+      ]);
+      expect(kinds("tool.result").length).toBe(2);
+      const tokens = kinds("llm.result").map(
+        ({ metrics }: { metrics: Record<string, number> }) => metrics["llm_tokens_in"],
+      );
+      expect(tokens).toEqual([7, 7, 7, 7]);
+      expect(new Set(sink.events.map(({ runId }) => runId)).size).toBe(1);
+      expect(kinds("run.ended").length).toBe(1);
+    },
+  );
 });
 
 describe("governTools", () => {
