@@ -62,11 +62,11 @@ async function askRemote<TContext extends object>(
   question: Question,
   extra: UserFacts,
 ): Promise<Decision | undefined> {
-  const first = await question.askRemote?.(extra);
-  if (first === undefined) return undefined;
+  const { askRemote: ask, holdRemote } = question;
+  const first = await ask?.(extra);
+  if (ask === undefined || first === undefined) return undefined;
   const isHeld = first.cause.kind === "HITL_PENDING" && first.cause.approvalId !== undefined;
-  const ask = (): Promise<Decision | undefined> => question.askRemote?.(extra) ?? Promise.resolve(undefined);
-  const decision = isHeld ? ((await question.holdRemote?.(first, ask)) ?? first) : first;
+  const decision = isHeld && holdRemote !== undefined ? await holdRemote(first, () => ask(extra)) : first;
   const facts = question.facts(extra);
   if (decision.verdict === "ALLOW" && isBefore(facts)) noteCall(services.state.set, facts, decision);
   return decision;
