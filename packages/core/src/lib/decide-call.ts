@@ -67,11 +67,11 @@ async function askRemote<TContext extends object>(
   question: Question,
   extra: UserFacts,
 ): Promise<Decision | undefined> {
-  const first = await question.askRemote?.(extra);
-  if (first === undefined) return undefined;
+  const { askRemote: ask, holdRemote } = question;
+  const first = await ask?.(extra);
+  if (ask === undefined || first === undefined) return undefined;
   const isHeld = first.cause.kind === "HITL_PENDING" && first.cause.approvalId !== undefined;
-  const ask = (): Promise<Decision | undefined> => question.askRemote?.(extra) ?? Promise.resolve(undefined);
-  const decision = isHeld ? ((await question.holdRemote?.(first, ask)) ?? first) : first;
+  const decision = isHeld && holdRemote !== undefined ? await holdRemote(first, () => ask(extra)) : first;
   const facts = question.facts(extra);
   if (decision.verdict !== "ALLOW" || !isBefore(facts)) return decision;
   // What was stopped here while the answer was on its way is decided here.

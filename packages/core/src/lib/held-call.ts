@@ -84,28 +84,42 @@ function settle(holding: Holding, state: ApprovalState): ApprovalFact {
   return { approvalId, status, by, ...(edited === undefined ? {} : { instead: edited.args }) };
 }
 
-function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefined {
-  const { call, actor } = holding;
-  const bound = holding.canBind
-    ? fingerprint({ agent: holding.agent, tool: call.tool.name, args: call.args, actor })
-    : undefined;
-  if (bound === undefined) return undefined;
+/** What an answer to the call is bound to; `undefined` where its arguments are too large to be read whole. */
+export function fingerprintOf({ agent, call, actor }: Holding): string | undefined {
+  return fingerprint({ agent, tool: call.tool.name, args: call.args, actor });
+}
+
+/** The request for an answer to the call, without what its rule says. */
+export function requestOf(
+  holding: Holding,
+  of: Pick<ApprovalRequest, "approvalId" | "fingerprint" | "ruleId" | "policyId">,
+): ApprovalRequest {
+  const { agent, runId, sessionId, call, actor } = holding;
   const shownArgs = holding.shownArgs();
+  return {
+    approvalId: of.approvalId,
+    fingerprint: of.fingerprint,
+    agent,
+    runId,
+    callId: call.callId,
+    tool: call.tool.name,
+    ruleId: of.ruleId,
+    policyId: of.policyId,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(shownArgs === undefined ? {} : { args: shownArgs }),
+    ...(actor === undefined ? {} : { actor }),
+  };
+}
+
+function makeRequest(holding: Holding, held: HeldCall): ApprovalRequest | undefined {
+  const bound = holding.canBind ? fingerprintOf(holding) : undefined;
+  if (bound === undefined) return undefined;
+  const { ruleId, policyId } = held;
   const effect = held.set.policies
     .find((policy) => policy.id === held.policyId)
     ?.rules.find((rule) => rule.id === held.ruleId)?.effect;
   return {
-    approvalId: holding.runtime.newId(),
-    fingerprint: bound,
-    agent: holding.agent,
-    runId: holding.runId,
-    callId: call.callId,
-    tool: call.tool.name,
-    ruleId: held.ruleId,
-    policyId: held.policyId,
-    ...(holding.sessionId === undefined ? {} : { sessionId: holding.sessionId }),
-    ...(shownArgs === undefined ? {} : { args: shownArgs }),
-    ...(actor === undefined ? {} : { actor }),
+    ...requestOf(holding, { approvalId: holding.runtime.newId(), fingerprint: bound, ruleId, policyId }),
     ...(effect?.reason === undefined ? {} : { reason: effect.reason }),
     ...(effect?.type === "hitl" && effect.approval !== undefined ? { terms: effect.approval } : {}),
   };

@@ -1,6 +1,7 @@
 import { toPlain } from "@handlebar/engine";
 import type { Message } from "@handlebar/protocol";
 import { sha256Hex } from "./fingerprint.ts";
+import { forgetOldest } from "./forget-oldest.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Remembers which messages of a conversation were recorded, so that each is recorded once though all are sent again. */
@@ -23,9 +24,7 @@ export class MessageLog {
   #remember(key: string, count: number): void {
     this.#seen.delete(key);
     this.#seen.set(key, count);
-    if (this.#seen.size <= LIMITS.seenMessageCountMax) return;
-    const [oldest] = this.#seen.keys();
-    if (oldest !== undefined) this.#seen.delete(oldest);
+    forgetOldest(this.#seen, LIMITS.seenMessageCountMax);
   }
 }
 

@@ -1,7 +1,8 @@
 import { type CallFacts, labelsOf, UNKNOWN } from "@handlebar/engine";
 import type { ApprovalRequest, CheckFacts, Decision, JsonValue, Metrics } from "@handlebar/protocol";
 import type { CaptureLevel } from "./config.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { forgetOldest } from "./forget-oldest.ts";
+import { fingerprintOf, type Holding, requestOf } from "./held-call.ts";
 import { LIMITS } from "./limits.ts";
 import type { RunCore } from "./run-core.ts";
 import type { UserFacts } from "./user-functions.ts";
@@ -53,31 +54,17 @@ export function remoteQuestion<TContext extends object>(
 /** The request that the control plane made for a held call, as the audit trail tells of it; once for each approval. */
 export function remoteRequest<TContext extends object>(
   core: RunCore<TContext>,
-  call: CallFacts,
-  held: { readonly decision: Decision; readonly shownArgs: JsonValue | undefined },
+  holding: Holding,
+  { cause }: Decision,
 ): ApprovalRequest | undefined {
-  const { cause } = held.decision;
   if (cause.kind !== "HITL_PENDING" || cause.approvalId === undefined) return undefined;
-  const { agent } = core.services.config;
-  const bound = fingerprint({ agent: agent.slug, tool: call.tool.name, args: call.args, actor: core.actor });
-  const isKnown = core.toldApprovals.has(cause.approvalId);
-  if (bound === undefined || isKnown || cause.ruleId === undefined || cause.policyId === undefined) return undefined;
-  core.toldApprovals.add(cause.approvalId);
-  const [oldest] = core.toldApprovals;
-  if (core.toldApprovals.size > LIMITS.openCallCountMax && oldest !== undefined) core.toldApprovals.delete(oldest);
-  return {
-    approvalId: cause.approvalId,
-    fingerprint: bound,
-    agent: agent.slug,
-    runId: core.approvalRunId,
-    callId: call.callId,
-    tool: call.tool.name,
-    ruleId: cause.ruleId,
-    policyId: cause.policyId,
-    ...(core.sessionId === undefined ? {} : { sessionId: core.sessionId }),
-    ...(held.shownArgs === undefined ? {} : { args: held.shownArgs }),
-    ...(core.actor === undefined ? {} : { actor: core.actor }),
-  };
+  const { approvalId, ruleId, policyId } = cause;
+  const bound = fingerprintOf(holding);
+  const isKnown = core.toldApprovals.has(approvalId);
+  if (bound === undefined || isKnown || ruleId === undefined || policyId === undefined) return undefined;
+  core.toldApprovals.add(approvalId);
+  forgetOldest(core.toldApprovals, LIMITS.openCallCountMax);
+  return requestOf(holding, { approvalId, fingerprint: bound, ruleId, policyId });
 }
 
 /** Nothing where the arguments may be shown as they are. */

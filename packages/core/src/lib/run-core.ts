@@ -1,4 +1,5 @@
 import {
+  type AgentFacts,
   canChange,
   createRunState,
   type Facts,
@@ -47,6 +48,7 @@ export class RunCore<TContext extends object> {
   readonly toldApprovals: Set<string> = new Set();
   /** The run's prompt, until a control plane that decides was told of it. */
   untoldPrompt: string | undefined;
+  readonly #agent: AgentFacts;
   readonly #decisions: Decision[] = [];
   readonly #plainContext: JsonValue;
   readonly #parent: RunState | undefined;
@@ -55,6 +57,7 @@ export class RunCore<TContext extends object> {
   constructor(services: Services<TContext>, config: RunConfig<TContext>, runId: string) {
     const { runtime } = services;
     this.services = services;
+    this.#agent = { slug: services.config.agent.slug, tags: services.config.agent.tags ?? [] };
     this.runId = runId;
     this.approvalRunId = config.continues?.runId ?? runId;
     this.sessionId = config.sessionId;
@@ -108,7 +111,7 @@ export class RunCore<TContext extends object> {
     return {
       phase,
       nowMs: runtime.clock.nowMs(),
-      agent: { slug: config.agent.slug, tags: config.agent.tags ?? [] },
+      agent: this.#agent,
       actor: this.actor,
       run: {
         runId: this.runId,
@@ -131,7 +134,7 @@ export class RunCore<TContext extends object> {
     const { config, state, link } = this.services;
     if (config.enforceMode !== "enforce") return false;
     if (config.evaluation === "remote" && link !== undefined) return true;
-    return canChange(state.set, { slug: config.agent.slug, tags: config.agent.tags ?? [] }, phase);
+    return canChange(state.set, this.#agent, phase);
   }
 
   /** What the user's own functions see. */

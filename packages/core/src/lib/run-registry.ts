@@ -1,4 +1,5 @@
 import type { JsonObject } from "@handlebar/protocol";
+import { forgetOldest } from "./forget-oldest.ts";
 import { LIMITS } from "./limits.ts";
 import type { Run } from "./run.ts";
 
@@ -24,9 +25,7 @@ export class RunRegistry<TContext extends object = JsonObject> {
     if (run === undefined) return;
     this.#open.delete(runId);
     this.#ended.set(runId, run);
-    if (this.#ended.size <= LIMITS.endedRunCountMax) return;
-    const [oldest] = this.#ended.keys();
-    if (oldest !== undefined) this.#ended.delete(oldest);
+    forgetOldest(this.#ended, LIMITS.endedRunCountMax);
   }
 
   open(): readonly Run<TContext>[] {

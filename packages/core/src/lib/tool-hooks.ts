@@ -15,6 +15,7 @@ import { capture, mergeRedactions } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
 import { onFailure } from "./failure-table.ts";
 import { sha256Hex } from "./fingerprint.ts";
+import { forgetOldest } from "./forget-oldest.ts";
 import { awaitAnswer, type Holding, holdCall } from "./held-call.ts";
 import type { ToolCall, ToolDecision, ToolOutcome, ToolResultDecision } from "./hook-types.ts";
 import { LIMITS } from "./limits.ts";
@@ -116,7 +117,6 @@ function decideTool<TArgs, TContext extends object>(
   const { call, facts } = prepared;
   const { services } = core;
   const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
-  const holding = holdingOf(core, prepared);
   return decideCall(services, {
     facts: (extra) => ({ ...core.facts("tool.before"), call: facts, ...extra }),
     askUser: async (needs) => {
@@ -124,10 +124,15 @@ function decideTool<TArgs, TContext extends object>(
       if (user.subjects !== undefined && user.subjects !== UNKNOWN) prepared.subjects = user.subjects;
       return user;
     },
-    askRemote: remoteQuestion(core, { phase: "tool.before", call: facts, shownArgs: holding.shownArgs }),
-    hold: (held) => holdCall(holding, held),
+    askRemote: remoteQuestion(core, {
+      phase: "tool.before",
+      call: facts,
+      shownArgs: () => holdingOf(core, prepared).shownArgs(),
+    }),
+    hold: (held) => holdCall(holdingOf(core, prepared), held),
     holdRemote: (decision, askAgain) => {
-      const request = remoteRequest(core, facts, { decision, shownArgs: holding.shownArgs() });
+      const holding = holdingOf(core, prepared);
+      const request = remoteRequest(core, holding, decision);
       if (request !== undefined) holding.onRequested(request);
       return awaitAnswer(holding, decision, askAgain);
     },
@@ -348,9 +353,7 @@ export function hashFor<TContext extends object>(core: RunCore<TContext>): (text
 
 export function startCall<TContext extends object>(core: RunCore<TContext>, callId: string): void {
   core.startedCalls.set(callId, core.services.runtime.clock.monotonicMs());
-  if (core.startedCalls.size <= LIMITS.openCallCountMax) return;
-  const [oldest] = core.startedCalls.keys();
-  if (oldest !== undefined) core.startedCalls.delete(oldest);
+  forgetOldest(core.startedCalls, LIMITS.openCallCountMax);
 }
 
 export function takeDurationMs<TContext extends object>(core: RunCore<TContext>, callId: string): number {

@@ -1,11 +1,11 @@
 import { lstatSync, mkdirSync, readFileSync, type Stats } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { errorText } from "../error-text.ts";
 import { defaultRuntime, type Runtime } from "../runtime.ts";
 import { RateLimitedLog } from "../sinks/rate-limited-log.ts";
 import type { CachedState, StateCache, StateScope } from "../state-cache.ts";
-import { formatStateFile, parseStateFile, stateFileName } from "./state-file.ts";
+import { StateFile } from "./state-file.ts";
 
 /** A larger file is not read: no control plane sends a state of this size. */
 const STATE_FILE_SIZE_BYTES_MAX = 67_108_864;
@@ -30,12 +30,18 @@ export function fileStateCache(options: FileStateCacheOptions): StateCache {
   return new FileStateCache(options);
 }
 
+/** A state that is not on disk yet. */
+interface Waiting {
+  readonly file: StateFile;
+  readonly state: CachedState;
+}
+
 class FileStateCache implements StateCache {
   readonly #dir: string;
   readonly #runtime: Runtime;
   readonly #log: RateLimitedLog;
   /** The newest state of each file that is not on disk yet. */
-  readonly #waiting = new Map<string, { readonly scope: StateScope; readonly state: CachedState }>();
+  readonly #waiting = new Map<string, Waiting>();
   #writing: Promise<void> | undefined;
 
   constructor({ dir, runtime }: FileStateCacheOptions) {
@@ -46,7 +52,7 @@ class FileStateCache implements StateCache {
 
   load(scope: StateScope): CachedState | undefined {
     try {
-      return this.#read(scope);
+      return this.#read(new StateFile(scope));
     } catch (error) {
       this.#warn(error);
       return undefined;
@@ -54,7 +60,8 @@ class FileStateCache implements StateCache {
   }
 
   save(scope: StateScope, state: CachedState): void {
-    this.#waiting.set(stateFileName(scope), { scope, state });
+    const file = new StateFile(scope);
+    this.#waiting.set(file.name, { file, state });
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
     });
@@ -64,15 +71,15 @@ class FileStateCache implements StateCache {
     await this.#writing;
   }
 
-  #read(scope: StateScope): CachedState | undefined {
-    const path = join(this.#dir, stateFileName(scope));
-    const [folder, file] = [statOf(this.#dir), statOf(path)];
-    if (folder === undefined || file === undefined) return undefined;
-    if (!isPrivate(folder) || !isPrivate(file) || !file.isFile()) {
+  #read(file: StateFile): CachedState | undefined {
+    const path = join(this.#dir, file.name);
+    const [folder, found] = [statOf(this.#dir), statOf(path)];
+    if (folder === undefined || found === undefined) return undefined;
+    if (!isPrivate(folder) || !isPrivate(found) || !found.isFile()) {
       throw new Error(`\`${path}\` or its folder belongs to others or can be written by them; it is left aside`);
     }
-    if (file.size > STATE_FILE_SIZE_BYTES_MAX) throw new Error(`\`${path}\` is too large; it is left aside`);
-    const state = parseStateFile(scope, readFileSync(path, "utf8"));
+    if (found.size > STATE_FILE_SIZE_BYTES_MAX) throw new Error(`\`${path}\` is too large; it is left aside`);
+    const state = file.parse(readFileSync(path, "utf8"));
     if (state === undefined) throw new Error(`\`${path}\` is not signed with this API key; it is left aside`);
     return state;
   }
@@ -80,45 +87,44 @@ class FileStateCache implements StateCache {
   async #writeAll(): Promise<void> {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       try {
-        await this.#write(next.name, next.scope, next.state);
+        await this.#write(next);
       } catch (error) {
         this.#warn(error);
       }
     }
   }
 
-  #take(): { readonly name: string; readonly scope: StateScope; readonly state: CachedState } | undefined {
-    const [entry] = this.#waiting;
-    if (entry === undefined) return undefined;
-    this.#waiting.delete(entry[0]);
-    return { name: entry[0], ...entry[1] };
+  #take(): Waiting | undefined {
+    const [next] = this.#waiting.values();
+    if (next !== undefined) this.#waiting.delete(next.file.name);
+    return next;
   }
 
-  async #write(name: string, scope: StateScope, state: CachedState): Promise<void> {
+  async #write({ file, state }: Waiting): Promise<void> {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    const known = this.#readQuietly(scope);
+    const known = this.#readQuietly(file);
     if (known !== undefined && isNewer(known, state)) return;
-    const path = join(this.#dir, name);
+    const path = join(this.#dir, file.name);
     const draft = `${path}.${process.pid}-${this.#runtime.newId()}.tmp`;
     try {
-      const file = await open(draft, "wx", 0o600);
+      const handle = await open(draft, "wx", 0o600);
       try {
-        await file.writeFile(formatStateFile(scope, state));
-        await file.sync();
+        await handle.writeFile(file.format(state));
+        await handle.sync();
       } finally {
-        await file.close();
+        await handle.close();
       }
       await rename(draft, path);
     } catch (error) {
       await rm(draft, { force: true });
       throw error;
     }
-    await syncFolder(dirname(path));
+    await syncFolder(this.#dir);
   }
 
-  #readQuietly(scope: StateScope): CachedState | undefined {
+  #readQuietly(file: StateFile): CachedState | undefined {
     try {
-      return this.#read(scope);
+      return this.#read(file);
     } catch {
       return undefined;
     }

@@ -12,34 +12,40 @@ const cachedStateSchema = z.strictObject({
   lockdowns: z.array(lockdownSchema),
 });
 
-/** The name of a scope's file: the same for every process of the agent, and says nothing of the key. */
-export function stateFileName(scope: StateScope): string {
-  const text = JSON.stringify([scope.endpoint, signingKey(scope).toString("hex"), scope.agent]);
-  return `state-${createHash("sha256").update(text).digest("hex").slice(0, 32)}.json`;
-}
+/** The file of one scope: its name, and what it holds. */
+export class StateFile {
+  readonly name: string;
+  readonly #scope: StateScope;
+  readonly #key: Buffer;
 
-/** A state as its file holds it: a signature on the first line, the state as JSON on the second. */
-export function formatStateFile(scope: StateScope, state: CachedState): string {
-  const json = JSON.stringify({ version: 1, ...state });
-  return `${sign(scope, json).toString("hex")}\n${json}\n`;
-}
+  constructor(scope: StateScope) {
+    this.#scope = scope;
+    this.#key = Buffer.from(hkdfSync("sha256", scope.apiKey, "", "handlebar state file 1", 32));
+    // The same for every process of the agent, and says nothing of the key.
+    const text = JSON.stringify([scope.endpoint, this.#key.toString("hex"), scope.agent]);
+    this.name = `state-${createHash("sha256").update(text).digest("hex").slice(0, 32)}.json`;
+  }
 
-/** The state in a file's text; `undefined` when it was not written whole by a holder of the key. */
-export function parseStateFile(scope: StateScope, text: string): CachedState | undefined {
-  const [signature = "", json = ""] = text.split("\n");
-  const given = Buffer.from(signature, "hex");
-  const expected = sign(scope, json);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-  const parsed = cachedStateSchema.safeParse(JSON.parse(json));
-  if (!parsed.success) return undefined;
-  const { version: _, ...state } = parsed.data;
-  return state;
-}
+  /** A state as the file holds it: a signature on the first line, the state as JSON on the second. */
+  format(state: CachedState): string {
+    const json = JSON.stringify({ version: 1, ...state });
+    return `${this.#sign(json).toString("hex")}\n${json}\n`;
+  }
 
-function sign(scope: StateScope, json: string): Buffer {
-  return createHmac("sha256", signingKey(scope)).update(`${scope.endpoint}\n${scope.agent}\n${json}`).digest();
-}
+  /** The state in the file's text; `undefined` when it was not written whole by a holder of the key. */
+  parse(text: string): CachedState | undefined {
+    const [signature = "", json = ""] = text.split("\n");
+    const given = Buffer.from(signature, "hex");
+    const expected = this.#sign(json);
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    const parsed = cachedStateSchema.safeParse(JSON.parse(json));
+    if (!parsed.success) return undefined;
+    const { version: _, ...state } = parsed.data;
+    return state;
+  }
 
-function signingKey({ apiKey }: StateScope): Buffer {
-  return Buffer.from(hkdfSync("sha256", apiKey, "", "handlebar state file 1", 32));
+  #sign(json: string): Buffer {
+    const { endpoint, agent } = this.#scope;
+    return createHmac("sha256", this.#key).update(`${endpoint}\n${agent}\n${json}`).digest();
+  }
 }
