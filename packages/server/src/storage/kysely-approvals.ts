@@ -1,33 +1,24 @@
 import type { Approval, ApprovalRequest } from "@handlebar/protocol";
+import type { Kysely } from "kysely";
 import type { ApprovalRecord, ApprovalsTable, ApprovalVote } from "./approvals-table.ts";
 import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
 import type { PageRequest } from "./page.ts";
-import type { ApprovalRow } from "./schema.ts";
+import type { ApprovalRow, Database } from "./schema.ts";
 
 export function createApprovalsTable(dialect: StoreDialect): ApprovalsTable {
   return {
     claim: (workspaceId, request, choose) => claim(dialect, workspaceId, { request, choose }),
     get: async (workspaceId, approvalId) => {
-      const row = await dialect.reads
-        .selectFrom("approvals")
-        .selectAll()
-        .where("workspace_id", "=", workspaceId)
-        .where("approval_id", "=", approvalId)
-        .executeTakeFirst();
+      const row = await byId(dialect.reads, workspaceId, approvalId).executeTakeFirst();
       return row === undefined ? undefined : toApproval(row);
     },
     update: (workspaceId, approvalId, change) =>
       dialect.write(async (tx) => {
         await lockWorkspace(dialect, tx, workspaceId);
-        const row = await tx
-          .selectFrom("approvals")
-          .selectAll()
-          .where("workspace_id", "=", workspaceId)
-          .where("approval_id", "=", approvalId)
-          .executeTakeFirst();
+        const row = await byId(tx, workspaceId, approvalId).executeTakeFirst();
         if (row === undefined) return undefined;
         const known = toApproval(row);
         const changed = change(known);
@@ -41,6 +32,14 @@ export function createApprovalsTable(dialect: StoreDialect): ApprovalsTable {
     },
     expire: (nowMs, limit) => expire(dialect, nowMs, limit),
   };
+}
+
+function byId(db: Kysely<Database>, workspaceId: string, approvalId: string) {
+  return db
+    .selectFrom("approvals")
+    .selectAll()
+    .where("workspace_id", "=", workspaceId)
+    .where("approval_id", "=", approvalId);
 }
 
 type Choose = Parameters<ApprovalsTable["claim"]>[2];
@@ -123,13 +122,7 @@ async function expire(dialect: StoreDialect, nowMs: number, limit: number): Prom
 function expireOne(dialect: StoreDialect, workspaceId: string, approvalId: string): Promise<boolean> {
   return dialect.write(async (tx) => {
     await lockWorkspace(dialect, tx, workspaceId);
-    const row = await tx
-      .selectFrom("approvals")
-      .selectAll()
-      .where("workspace_id", "=", workspaceId)
-      .where("approval_id", "=", approvalId)
-      .where("status", "=", "pending")
-      .executeTakeFirst();
+    const row = await byId(tx, workspaceId, approvalId).where("status", "=", "pending").executeTakeFirst();
     if (row === undefined) return false;
     const record = toApproval(row);
     await put(dialect, tx, { ...record, approval: { ...record.approval, status: "expired" } });

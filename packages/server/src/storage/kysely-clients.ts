@@ -1,11 +1,8 @@
 import type { AgentsTable, ClientRecord } from "./agents-table.ts";
-import { chunks, compareIds } from "./batches.ts";
+import { chunks, compareIds, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, fromJsonOrNull, toJson, toJsonOrNull } from "./json-column.ts";
 import type { ClientRow } from "./schema.ts";
-
-/** Rows of one statement, whose parameters are bounded. */
-const ROW_COUNT_MAX = 500;
 
 type Refused = NonNullable<ClientRecord["refused"]>;
 
@@ -14,11 +11,9 @@ export function createClients(dialect: StoreDialect): Pick<AgentsTable, "acknowl
   return {
     acknowledge: async (workspaceId, clients) => {
       if (clients.length === 0) return;
-      const inOrder = clients.toSorted(
-        (a, b) => compareIds(a.agentId, b.agentId) || compareIds(a.clientId, b.clientId),
-      );
+      const inOrder = clients.toSorted(byAgentAndClient);
       await dialect.write(async (tx) => {
-        for (const some of chunks(inOrder, ROW_COUNT_MAX)) {
+        for (const some of chunks(inOrder, STATEMENT_ROW_COUNT_MAX)) {
           await keepNewest(
             tx,
             some.map((client) => toRow(workspaceId, client)),
@@ -32,7 +27,7 @@ export function createClients(dialect: StoreDialect): Pick<AgentsTable, "acknowl
       if (bounds === undefined) return (await query.orderBy("agent_id").orderBy("client_id").execute()).map(toClient);
       const newest = query.where("acked_at_ms", ">=", bounds.sinceMs).orderBy("acked_at_ms", "desc");
       const rows = await newest.limit(bounds.limit).execute();
-      return rows.map(toClient).sort((a, b) => compareIds(a.agentId, b.agentId) || compareIds(a.clientId, b.clientId));
+      return rows.map(toClient).sort(byAgentAndClient);
     },
     pruneClients: (beforeMs) =>
       dialect.write(async (tx) => {
@@ -44,6 +39,9 @@ export function createClients(dialect: StoreDialect): Pick<AgentsTable, "acknowl
       }),
   };
 }
+
+const byAgentAndClient = (a: ClientRecord, b: ClientRecord): number =>
+  compareIds(a.agentId, b.agentId) || compareIds(a.clientId, b.clientId);
 
 async function keepNewest(tx: WriteTransaction, rows: readonly ClientRow[]): Promise<void> {
   await tx

@@ -8,7 +8,7 @@ import { firstEventIdAt } from "./event-time.ts";
 import type { EventFilter, EventsTable } from "./events-table.ts";
 import { fromJson } from "./json-column.ts";
 import { eventStats } from "./kysely-event-stats.ts";
-import type { Page } from "./page.ts";
+import type { Page, PageRequest } from "./page.ts";
 import type { Database } from "./schema.ts";
 
 export function createEventsTable(dialect: StoreDialect): EventsTable & { idle(): Promise<void> } {
@@ -26,24 +26,10 @@ export function createEventsTable(dialect: StoreDialect): EventsTable & { idle()
     search: async (workspaceId, filter, page) => {
       const query = matching(dialect, workspaceId, filter);
       if (filter.runId !== undefined) return inRunOrder(query, page);
-      const id = idFor(filter);
-      const before = page.cursor === undefined ? query : query.where(id, "<", readId(page.cursor));
-      const rows = await before
-        .orderBy(id, "desc")
-        .limit(page.limit + 1)
-        .execute();
-      return pageOf(rows, { page, item: toEvent, key: (row) => [row.event_id] });
+      return inIdOrder(query, { id: idFor(filter), page, direction: "desc" });
     },
-    scan: async (workspaceId, filter, page) => {
-      const query = matching(dialect, workspaceId, filter);
-      const id = idFor(filter);
-      const after = page.cursor === undefined ? query : query.where(id, ">", readId(page.cursor));
-      const rows = await after
-        .orderBy(id)
-        .limit(page.limit + 1)
-        .execute();
-      return pageOf(rows, { page, item: toEvent, key: (row) => [row.event_id] });
-    },
+    scan: (workspaceId, filter, page) =>
+      inIdOrder(matching(dialect, workspaceId, filter), { id: idFor(filter), page, direction: "asc" }),
     stats: (workspaceId, range) => eventStats(dialect.searches, workspaceId, range),
     prepare: (nowMs) => dialect.prepareEvents(nowMs),
     prune: async (beforeMs) => {
@@ -103,8 +89,23 @@ function idFor({ sessionId }: EventFilter): RawBuilder<string> {
   return sessionId === undefined ? sql<string>`event_id` : sql<string>`event_id || ''`;
 }
 
-function readId(cursor: string): string {
-  return String(readCursor(cursor, ["string"])[0]);
+interface IdOrder {
+  readonly id: RawBuilder<string>;
+  readonly page: PageRequest;
+  readonly direction: "asc" | "desc";
+}
+
+async function inIdOrder(query: Query, { id, page, direction }: IdOrder): Promise<Page<AuditEvent>> {
+  let after = query;
+  if (page.cursor !== undefined) {
+    const [eventId] = readCursor(page.cursor, ["string"]);
+    after = query.where(id, direction === "asc" ? ">" : "<", String(eventId));
+  }
+  const rows = await after
+    .orderBy(id, direction)
+    .limit(page.limit + 1)
+    .execute();
+  return pageOf(rows, { page, item: toEvent, key: (row) => [row.event_id] });
 }
 
 /** By sequence number, where the run's index has them. */
