@@ -5,6 +5,14 @@ export function chunks<T>(items: readonly T[], size: number): readonly (readonly
   return parts;
 }
 
+/** Rows of one statement, whose parameters are bounded. */
+export const STATEMENT_ROW_COUNT_MAX = 500;
+
+/** Tells rows of several workspaces apart. Ids hold no control characters. */
+export function rowKey(workspaceId: string, id: string): string {
+  return `${workspaceId}\u0000${id}`;
+}
+
 /** The order in which rows are locked, so that two processes never wait for each other's. */
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;

@@ -19,7 +19,7 @@ export interface StoreDialect {
   write<T>(work: (tx: WriteTransaction) => Promise<T>): Promise<T>;
   /** Locks the rows that a query finds until the transaction ends. Many rows are locked in the order of their key. */
   forUpdate<Q extends Lockable<Q>>(query: Q): Q;
-  /** The database's clock, epoch milliseconds; one value within a transaction. */
+  /** The database's clock at this moment, whole epoch milliseconds. */
   nowMs(db: Kysely<Database>): Promise<number>;
   /** True where `column` holds `text` as it stands, whatever the case of ASCII letters. */
   contains(column: Expression<string>, text: string): Expression<SqlBool>;

@@ -1,3 +1,4 @@
+import { timeInId } from "./event-time.ts";
 import type { EventRow } from "./events-table.ts";
 import type { EventTableRow } from "./schema.ts";
 
@@ -29,7 +30,7 @@ export function toEventTableRow(row: EventRow): EventTableRow {
 
 /** The time in an event's id. */
 export function timeOf({ eventId }: Pick<EventRow, "eventId">): number {
-  const timeMs = Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16);
+  const timeMs = timeInId(eventId);
   if (eventId.length === 36 && eventId[14] === "7" && Number.isFinite(timeMs)) return timeMs;
   throw new Error(`event id \`${eventId}\` is not a UUIDv7 in lower case`);
 }

@@ -1,4 +1,5 @@
 import { EVENT_COMMIT_COUNT_MAX } from "../limits.ts";
+import { rowKey } from "./batches.ts";
 import type { StoreDialect } from "./dialect.ts";
 import type { EventRow, EventsTable } from "./events-table.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -42,15 +43,11 @@ async function commitOnce(
 ): Promise<readonly (readonly boolean[])[]> {
   const first = new Map<string, EventRow>();
   for (const row of batches.flat()) {
-    const key = keyOf(row);
+    const key = rowKey(row.workspaceId, row.eventId);
     if (!first.has(key)) first.set(key, row);
   }
   const rows = [...first.values()];
   const isNew = await dialect.commitEvents(rows);
   const stored = new Set(rows.filter((_, at) => isNew[at] === true));
   return batches.map((batch) => batch.map((row) => stored.delete(row)));
-}
-
-function keyOf({ workspaceId, eventId }: EventRow): string {
-  return `${workspaceId}\u0000${eventId}`;
 }

@@ -1,15 +1,12 @@
 import { BUDGET_ENTRY_COUNT_MAX } from "../limits.ts";
-import { chunks, compareIds } from "./batches.ts";
+import { chunks, compareIds, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import { BudgetLedger, type BudgetPosition, type LedgerLease } from "./budget-ledger.ts";
 import type { BudgetOperation, BudgetResult } from "./budgets-table.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { toJson } from "./json-column.ts";
 import { compactSpending } from "./kysely-budget-compaction.ts";
 import { BUDGET_COUNT_MAX, IS_OPEN, readHeld, readSpending } from "./kysely-budget-reads.ts";
-import type { LeaseRow } from "./schema.ts";
-
-/** Rows of one statement, whose parameters are bounded. */
-const ROW_COUNT_MAX = 500;
+import type { BudgetBucketRow, LeaseRow } from "./schema.ts";
 
 /** What one caller asks for. */
 export interface BudgetRequest {
@@ -41,7 +38,7 @@ export function commitBudgets(
       );
       await lockBudgets(dialect, tx, { workspaceId, steps });
       // Once the budgets are held, so that it never lies before what their last holder wrote.
-      const nowMs = await timeOf(dialect, tx);
+      const nowMs = await dialect.nowMs(tx);
       for (const round of roundsOf(steps)) {
         for (const [step, result] of await commitRound(tx, { workspaceId, steps: round }, nowMs)) {
           const ofCaller = results[step.caller];
@@ -77,7 +74,7 @@ function roundsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
 
 /** Makes each budget's head and holds it until the transaction ends, in the order of their keys. */
 async function lockBudgets(dialect: StoreDialect, tx: WriteTransaction, { workspaceId, steps }: Round): Promise<void> {
-  const nowMs = await timeOf(dialect, tx);
+  const nowMs = await dialect.nowMs(tx);
   const keys = new Map(steps.map(({ operation }) => [operation.keyText, operation]));
   const heads = [...keys.entries()]
     .toSorted(([a], [b]) => compareIds(a, b))
@@ -88,7 +85,7 @@ async function lockBudgets(dialect: StoreDialect, tx: WriteTransaction, { worksp
       window_ms: Math.ceil(limit.windowMs),
       used_at_ms: nowMs,
     }));
-  for (const some of chunks(heads, ROW_COUNT_MAX)) {
+  for (const some of chunks(heads, STATEMENT_ROW_COUNT_MAX)) {
     await tx
       .insertInto("budget_heads")
       .values(some)
@@ -174,15 +171,15 @@ async function writeLedgers(
   ledgers: ReadonlyMap<string, BudgetLedger>,
 ): Promise<void> {
   const leases: LeaseRow[] = [];
-  const entries: { workspace_id: string; key_text: string; end_ms: number; used: number }[] = [];
+  const entries: BudgetBucketRow[] = [];
   for (const [keyText, ledger] of ledgers) {
     for (const lease of ledger.leases) if (lease.isChanged) leases.push(toRow(workspaceId, keyText, lease));
     for (const [atMs, used] of ledger.spending) {
       if (used !== 0) entries.push({ workspace_id: workspaceId, key_text: keyText, end_ms: atMs, used });
     }
   }
-  for (const some of chunks(leases, ROW_COUNT_MAX)) await putLeases(tx, some);
-  for (const some of chunks(entries, ROW_COUNT_MAX)) {
+  for (const some of chunks(leases, STATEMENT_ROW_COUNT_MAX)) await putLeases(tx, some);
+  for (const some of chunks(entries, STATEMENT_ROW_COUNT_MAX)) {
     await tx
       .insertInto("budget_buckets")
       .values(some)
@@ -210,10 +207,6 @@ async function putLeases(tx: WriteTransaction, rows: readonly LeaseRow[]): Promi
       })),
     )
     .execute();
-}
-
-async function timeOf(dialect: StoreDialect, tx: WriteTransaction): Promise<number> {
-  return Math.floor(await dialect.nowMs(tx));
 }
 
 function toLease(row: LeaseRow): LedgerLease {

@@ -1,11 +1,10 @@
 import { sql } from "kysely";
 import { BUDGET_EXACT_ENTRY_COUNT } from "../limits.ts";
-import { chunks } from "./batches.ts";
+import { chunks, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import type { WriteTransaction } from "./dialect.ts";
 
 /** Into how many parts of the window older entries are put. */
 const CELL_COUNT = 128;
-const ROW_COUNT_MAX = 500;
 
 interface Window {
   readonly keyText: string;
@@ -44,5 +43,7 @@ export async function compactSpending(
     end_ms: atMs,
     used,
   }));
-  for (const some of chunks(rows, ROW_COUNT_MAX)) await tx.insertInto("budget_buckets").values(some).execute();
+  for (const some of chunks(rows, STATEMENT_ROW_COUNT_MAX)) {
+    await tx.insertInto("budget_buckets").values(some).execute();
+  }
 }

@@ -19,7 +19,7 @@ const OLD_CELL_MS = 3_600_000;
  * @returns how many rows were forgotten.
  */
 export async function pruneBudgets(dialect: StoreDialect, beforeMs: number): Promise<number> {
-  const nowMs = Math.floor(await dialect.nowMs(dialect.reads));
+  const nowMs = await dialect.nowMs(dialect.reads);
   const done = await inSlices(() => deleteDoneLeases(dialect, Math.max(beforeMs, nowMs - BUDGET_LEASE_KEPT_MS)));
   const open = await deleteOpenLeases(dialect, beforeMs);
   let spent = 0;

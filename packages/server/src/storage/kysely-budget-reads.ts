@@ -99,7 +99,7 @@ export async function readBudgets(
   workspaceId: string,
   budgets: readonly { readonly keyText: string; readonly limit: BudgetLimit }[],
 ): ReturnType<BudgetsTable["read"]> {
-  const nowMs = Math.floor(await dialect.nowMs(dialect.reads));
+  const nowMs = await dialect.nowMs(dialect.reads);
   const results: { used: number; resetAtMs: number | undefined }[] = [];
   // One after the other: the same budget may be asked for with two windows.
   for (const { keyText, limit } of budgets) {

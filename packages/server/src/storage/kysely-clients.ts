@@ -1,12 +1,9 @@
 import type { AgentsTable, ClientAck, ClientRecord, ClientRef } from "./agents-table.ts";
-import { chunks, compareIds } from "./batches.ts";
+import { chunks, compareIds, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, fromJsonOrNull, toJson, toJsonOrNull } from "./json-column.ts";
 import { insertLockdownAcks } from "./kysely-lockdown-acks.ts";
 import type { ClientRow, LockdownAckRow } from "./schema.ts";
-
-/** Rows of one statement, whose parameters are bounded. */
-const ROW_COUNT_MAX = 500;
 
 type Refused = NonNullable<ClientRecord["refused"]>;
 
@@ -19,7 +16,7 @@ export function createClients(
       if (clients.length === 0) return;
       const inOrder = clients.toSorted(byKey);
       await dialect.write(async (tx) => {
-        for (const some of chunks(inOrder, ROW_COUNT_MAX)) {
+        for (const some of chunks(inOrder, STATEMENT_ROW_COUNT_MAX)) {
           await insertLockdownAcks(tx, await newAcks(tx, workspaceId, some));
           await keepNewest(
             tx,
@@ -32,7 +29,7 @@ export function createClients(
       if (clients.length === 0) return;
       const inOrder = clients.toSorted((a, b) => compareIds(a.workspaceId, b.workspaceId) || byKey(a, b));
       await dialect.write(async (tx) => {
-        for (const some of chunks(inOrder, ROW_COUNT_MAX)) await touch(tx, some, seenAtMs);
+        for (const some of chunks(inOrder, STATEMENT_ROW_COUNT_MAX)) await touch(tx, some, seenAtMs);
       });
     },
     forgetClients: async (workspaceId, clients) => {

@@ -1,10 +1,7 @@
-import { chunks } from "./batches.ts";
+import { chunks, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import type { LockdownsTable } from "./lockdowns-table.ts";
 import type { LockdownAckRow } from "./schema.ts";
-
-/** Rows of one statement, whose parameters are bounded. */
-const ROW_COUNT_MAX = 500;
 
 export function createLockdownAcks(dialect: StoreDialect): Pick<LockdownsTable, "acks" | "pruneAcks"> {
   return {
@@ -50,7 +47,7 @@ export function createLockdownAcks(dialect: StoreDialect): Pick<LockdownsTable, 
 
 /** The first word of a client about an order stands. */
 export async function insertLockdownAcks(tx: WriteTransaction, rows: readonly LockdownAckRow[]): Promise<void> {
-  for (const some of chunks(rows, ROW_COUNT_MAX)) {
+  for (const some of chunks(rows, STATEMENT_ROW_COUNT_MAX)) {
     await tx
       .insertInto("lockdown_acks")
       .values(some)

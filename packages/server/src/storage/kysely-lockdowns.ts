@@ -1,5 +1,5 @@
 import type { Lockdown } from "@handlebar/protocol";
-import type { StoreDialect, WriteTransaction } from "./dialect.ts";
+import type { StoreDialect } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
 import { createLockdownAcks } from "./kysely-lockdown-acks.ts";
@@ -11,14 +11,10 @@ export function createLockdownsTable(dialect: StoreDialect): LockdownsTable {
   return {
     ...createLockdownAcks(dialect),
     create: (record) => create(dialect, record),
-    lift: (workspaceId, lockdownId, { keyId, nowMs }) =>
-      dialect.write(async (tx) => {
-        await lockWorkspace(dialect, tx, workspaceId);
-        const row = await liftOne(tx, { workspaceId, lockdownId, by: keyId, nowMs });
-        if (row === undefined) return undefined;
-        await recordChange(dialect, tx, { workspaceId, kind: "lockdowns", ref: lockdownId });
-        return toLockdown(row);
-      }),
+    lift: async (workspaceId, lockdownId, { keyId, nowMs }) => {
+      const row = await lift(dialect, { workspaceId, lockdownId, by: keyId, nowMs });
+      return row === undefined ? undefined : toLockdown(row);
+    },
     get: async (workspaceId, lockdownId) => {
       const row = await all
         .where("workspace_id", "=", workspaceId)
@@ -86,15 +82,21 @@ interface Lift {
 }
 
 /** Of several that lift the same one, the first does. */
-function liftOne(tx: WriteTransaction, { workspaceId, lockdownId, by, nowMs }: Lift): Promise<LockdownRow | undefined> {
-  return tx
-    .updateTable("lockdowns")
-    .set({ lifted_at_ms: nowMs, lifted_by: by })
-    .where("workspace_id", "=", workspaceId)
-    .where("lockdown_id", "=", lockdownId)
-    .where("lifted_at_ms", "is", null)
-    .returningAll()
-    .executeTakeFirst();
+function lift(dialect: StoreDialect, given: Lift): Promise<LockdownRow | undefined> {
+  const { workspaceId, lockdownId, by, nowMs } = given;
+  return dialect.write(async (tx) => {
+    await lockWorkspace(dialect, tx, workspaceId);
+    const row = await tx
+      .updateTable("lockdowns")
+      .set({ lifted_at_ms: nowMs, lifted_by: by })
+      .where("workspace_id", "=", workspaceId)
+      .where("lockdown_id", "=", lockdownId)
+      .where("lifted_at_ms", "is", null)
+      .returningAll()
+      .executeTakeFirst();
+    if (row !== undefined) await recordChange(dialect, tx, { workspaceId, kind: "lockdowns", ref: lockdownId });
+    return row;
+  });
 }
 
 async function liftExpired(dialect: StoreDialect, nowMs: number): Promise<number> {
@@ -108,14 +110,8 @@ async function liftExpired(dialect: StoreDialect, nowMs: number): Promise<number
     .execute();
   let lifted = 0;
   for (const { workspace_id: workspaceId, lockdown_id: lockdownId } of due) {
-    const isLifted = await dialect.write(async (tx) => {
-      await lockWorkspace(dialect, tx, workspaceId);
-      const row = await liftOne(tx, { workspaceId, lockdownId, by: "until", nowMs });
-      if (row === undefined) return false;
-      await recordChange(dialect, tx, { workspaceId, kind: "lockdowns", ref: lockdownId });
-      return true;
-    });
-    if (isLifted) lifted += 1;
+    const row = await lift(dialect, { workspaceId, lockdownId, by: "until", nowMs });
+    if (row !== undefined) lifted += 1;
   }
   return lifted;
 }

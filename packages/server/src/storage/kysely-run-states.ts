@@ -1,12 +1,10 @@
 import { RUN_STATE_COMMIT_SIZE_MAX } from "../limits.ts";
-import { chunks, compareIds, inSlices, SLICE_ROW_COUNT } from "./batches.ts";
+import { chunks, compareIds, inSlices, rowKey, SLICE_ROW_COUNT, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { RunStateRecord, RunStatesTable } from "./run-states-table.ts";
 import type { RunStateRow } from "./schema.ts";
 
-/** Rows of one statement, whose parameters are bounded. */
-const ROW_COUNT_MAX = 500;
 export function createRunStatesTable(dialect: StoreDialect): RunStatesTable & { idle(): Promise<void> } {
   const writes = new GroupCommit<readonly RunStateRow[], readonly string[]>({
     commit: (batches) => dialect.write((tx) => putAll(tx, batches)),
@@ -105,8 +103,7 @@ async function putAll(
     const round = new Map<string, (typeof rest)[number]>();
     const later: typeof rest = [];
     for (const write of rest) {
-      // Ids of workspaces hold no control characters.
-      const key = `${write.row.workspace_id}\u0000${write.row.run_id}`;
+      const key = rowKey(write.row.workspace_id, write.row.run_id);
       if (round.has(key)) later.push(write);
       else round.set(key, write);
     }
@@ -123,7 +120,7 @@ async function putAll(
 
 async function putRound(tx: WriteTransaction, rows: readonly RunStateRow[]): Promise<ReadonlySet<string>> {
   const written = new Set<string>();
-  for (const some of chunks(rows, ROW_COUNT_MAX)) {
+  for (const some of chunks(rows, STATEMENT_ROW_COUNT_MAX)) {
     const done = await tx
       .insertInto("run_states")
       .values(some)
@@ -141,7 +138,7 @@ async function putRound(tx: WriteTransaction, rows: readonly RunStateRow[]): Pro
       )
       .returning(["workspace_id", "run_id"])
       .execute();
-    for (const row of done) written.add(`${row.workspace_id}\u0000${row.run_id}`);
+    for (const row of done) written.add(rowKey(row.workspace_id, row.run_id));
   }
   return written;
 }

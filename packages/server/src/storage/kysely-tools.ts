@@ -15,15 +15,19 @@ interface Inventory {
 
 /** Makes the inventory what it is given. @returns whether anything changed. */
 export async function replaceTools(tx: WriteTransaction, inventory: Inventory): Promise<boolean> {
-  const isMerged = await mergeTools(tx, inventory);
-  const isRemoved = await removeOtherTools(tx, inventory);
+  const known = await ofAgent(tx, inventory.workspaceId, inventory.agentId).execute();
+  const isMerged = await putTools(tx, inventory, known);
+  const isRemoved = await removeOtherTools(tx, inventory, known);
   return isMerged || isRemoved;
 }
 
 /** Adds new tools and new versions of changed ones. @returns whether anything changed. */
 export async function mergeTools(tx: WriteTransaction, inventory: Inventory): Promise<boolean> {
+  return putTools(tx, inventory, await ofAgent(tx, inventory.workspaceId, inventory.agentId).execute());
+}
+
+async function putTools(tx: WriteTransaction, inventory: Inventory, known: readonly ToolRow[]): Promise<boolean> {
   const { workspaceId, agentId, tools, nowMs } = inventory;
-  const known = await ofAgent(tx, workspaceId, agentId).execute();
   const byName = new Map(known.map((row) => [row.name, row]));
   let isChanged = false;
   // Of two tools of one name the later one counts.
@@ -61,11 +65,14 @@ async function putTool(tx: WriteTransaction, version: ToolVersionRow): Promise<v
 }
 
 /** Takes out of the inventory what it does not name any more; versions stay. */
-async function removeOtherTools(tx: WriteTransaction, inventory: Inventory): Promise<boolean> {
+async function removeOtherTools(
+  tx: WriteTransaction,
+  inventory: Inventory,
+  known: readonly ToolRow[],
+): Promise<boolean> {
   const { workspaceId, agentId, tools, nowMs } = inventory;
   const kept = new Set(tools.map((tool) => tool.name));
-  const known = await ofAgent(tx, workspaceId, agentId).where("removed_at_ms", "is", null).execute();
-  const removed = known.filter((row) => !kept.has(row.name));
+  const removed = known.filter((row) => row.removed_at_ms === null && !kept.has(row.name));
   for (const { name } of removed) {
     await tx
       .updateTable("agent_tools")

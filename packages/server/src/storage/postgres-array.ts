@@ -16,12 +16,17 @@ function header(target: Buffer, oid: number, count: number): void {
   target.writeInt32BE(1, 16);
 }
 
+/** PostgreSQL's text cannot hold U+0000: it is stored, and looked for, as U+FFFD. */
+export function storableText(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text;
+}
+
 /**
  * `text[]` in PostgreSQL's binary form. The text form of an array, which the driver writes, puts a backslash before every quotation mark of JSON,
- * here and off again over there. U+0000, which text cannot hold, becomes U+FFFD.
+ * here and off again over there.
  */
 export function textArray(values: readonly (string | null | undefined)[]): Buffer {
-  const texts = values.map((value) => (value?.includes("\0") ? value.replaceAll("\0", "\ufffd") : (value ?? null)));
+  const texts = values.map((value) => (value === null || value === undefined ? null : storableText(value)));
   let sizeBytes = HEADER_BYTES;
   for (const text of texts) sizeBytes += LENGTH_BYTES + (text === null ? 0 : Buffer.byteLength(text));
   const target = Buffer.allocUnsafe(sizeBytes);

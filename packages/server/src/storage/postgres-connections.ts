@@ -1,6 +1,7 @@
 import { HandlebarError } from "@handlebar/protocol";
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg from "pg";
+import { storableText } from "./postgres-array.ts";
 import {
   connectionConfig,
   POSTGRES_POOL_SIZE_MAX_DEFAULT,
@@ -18,9 +19,8 @@ const IDLE_TIMEOUT_MS = 30_000;
 /** After which the database ends a transaction that its client has forgotten. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 
-/** PostgreSQL's text cannot hold U+0000: it is stored, and looked for, as U+FFFD. */
 function storable(value: unknown): unknown {
-  if (typeof value === "string") return value.includes("\0") ? value.replaceAll("\0", "\ufffd") : value;
+  if (typeof value === "string") return storableText(value);
   return Array.isArray(value) ? value.map(storable) : value;
 }
 

@@ -1,6 +1,7 @@
 import { type Expression, Kysely, PostgresDialect, type SqlBool, sql } from "kysely";
 import type { Lockable, StoreDialect, WriteTransaction } from "./dialect.ts";
 import type { EventRow } from "./events-table.ts";
+import { databaseNowMs } from "./postgres-clock.ts";
 import type { PostgresConnections } from "./postgres-connections.ts";
 import { PostgresEventWriter } from "./postgres-event-writer.ts";
 import { CHANGES_CHANNEL, type PostgresListener } from "./postgres-listener.ts";
@@ -16,7 +17,6 @@ export class PostgresStoreDialect implements StoreDialect {
   readonly partitions: PostgresPartitions;
   readonly #events: PostgresEventWriter;
   readonly #listener: PostgresListener;
-
   readonly #clock: (() => number) | undefined;
 
   /** Goes by the database's clock unless it is given another one. */
@@ -38,13 +38,7 @@ export class PostgresStoreDialect implements StoreDialect {
   }
 
   async nowMs(db: Kysely<Database>): Promise<number> {
-    if (this.#clock !== undefined) return this.#clock();
-    const { rows } = await sql<{
-      now: number;
-    }>`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
-    const [row] = rows;
-    if (row === undefined) throw new TypeError("`clock_timestamp()` gave no row");
-    return row.now;
+    return this.#clock === undefined ? databaseNowMs(db) : Math.floor(this.#clock());
   }
 
   contains(column: Expression<string>, text: string): Expression<SqlBool> {

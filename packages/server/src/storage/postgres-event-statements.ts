@@ -1,8 +1,9 @@
 import { toEventTableRow } from "./event-columns.ts";
 import type { DroppedRange, EventRow } from "./events-table.ts";
 import { bigintArray, textArray } from "./postgres-array.ts";
+import { mergeRunSql, toRunRow } from "./run-columns.ts";
 import type { RunDelta } from "./run-deltas.ts";
-import type { EventTableRow } from "./schema.ts";
+import type { EventTableRow, RunRow } from "./schema.ts";
 
 /** A statement and the arrays that it unfolds into rows: one parameter for each column, however many rows. */
 export interface BatchStatement {
@@ -10,9 +11,9 @@ export interface BatchStatement {
   readonly values: readonly Buffer[];
 }
 
-type TypedColumn = readonly [name: string, type: "text" | "bigint"];
+type Column<Row> = readonly [name: keyof Row & string, type: "text" | "bigint"];
 
-const EVENT_COLUMNS: readonly (readonly [name: keyof EventTableRow, type: "text" | "bigint"])[] = [
+const EVENT_COLUMNS: readonly Column<EventTableRow>[] = [
   ["workspace_id", "text"],
   ["event_id", "text"],
   ["run_id", "text"],
@@ -29,7 +30,7 @@ const EVENT_COLUMNS: readonly (readonly [name: keyof EventTableRow, type: "text"
   ["json", "text"],
 ];
 
-const RUN_COLUMNS: readonly TypedColumn[] = [
+const RUN_COLUMNS: readonly Column<RunRow>[] = [
   ["workspace_id", "text"],
   ["run_id", "text"],
   ["agent", "text"],
@@ -49,10 +50,10 @@ const RUN_COLUMNS: readonly TypedColumn[] = [
   ["last_event_at_ms", "bigint"],
 ];
 
-const namesOf = (columns: readonly TypedColumn[]): string => columns.map(([name]) => name).join(", ");
+const namesOf = <Row>(columns: readonly Column<Row>[]): string => columns.map(([name]) => name).join(", ");
 
 /** `unnest($3::text[], $4::bigint[])` for parameters after the first `offset`. */
-function unfold(columns: readonly TypedColumn[], offset: number): string {
+function unfold<Row>(columns: readonly Column<Row>[], offset: number): string {
   return `unnest(${columns.map(([, type], at) => `$${at + offset + 1}::${type}[]`).join(", ")})`;
 }
 
@@ -65,21 +66,7 @@ const insertEvents = (offset: number): string => `insert into events (${namesOf(
 const upsertRuns = (offset: number, condition: string): string => `insert into runs (${namesOf(RUN_COLUMNS)})
   select given.* from ${unfold(RUN_COLUMNS, offset)} as given (${namesOf(RUN_COLUMNS)})${condition}
   order by given.workspace_id, given.run_id
-  on conflict (workspace_id, run_id) do update set
-    session_id = coalesce(runs.session_id, excluded.session_id),
-    actor_external_id = coalesce(runs.actor_external_id, excluded.actor_external_id),
-    actor = coalesce(runs.actor, excluded.actor),
-    model = coalesce(runs.model, excluded.model),
-    tags = case when runs.tags = '{}' then excluded.tags else runs.tags end,
-    started_at_ms = least(runs.started_at_ms, excluded.started_at_ms),
-    ended_at_ms = case when runs.status is null then excluded.ended_at_ms else runs.ended_at_ms end,
-    status = coalesce(runs.status, excluded.status),
-    event_count = runs.event_count + excluded.event_count,
-    seq_max = greatest(runs.seq_max, excluded.seq_max),
-    dropped_count = runs.dropped_count + excluded.dropped_count,
-    decision_count = runs.decision_count + excluded.decision_count,
-    block_count = runs.block_count + excluded.block_count,
-    last_event_at_ms = greatest(runs.last_event_at_ms, excluded.last_event_at_ms)`;
+  ${mergeRunSql({ least: "least", greatest: "greatest" })}`;
 
 const INSERT_EVENTS = `${insertEvents(0)} returning workspace_id, event_id`;
 
@@ -96,12 +83,15 @@ const INSERT_ALL_NEW = `with stored as (${insertEvents(0)} returning 1),
   counters as (${upsertRuns(EVENT_COLUMNS.length, " cross join counted where counted.stored_count > 0")} returning 1)
   select 1 / (stored_count = ${`$${EVENT_COLUMNS.length + RUN_COLUMNS.length + 1}`}::int)::int as is_all from counted`;
 
-function eventValues(rows: readonly EventRow[]): readonly Buffer[] {
-  const columns = rows.map(toEventTableRow);
-  return EVENT_COLUMNS.map(([name, type]) =>
+/** One array for each column, in the columns' order. */
+function columnArrays<Row extends Readonly<Record<keyof Row, string | number | null>>>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): readonly Buffer[] {
+  return columns.map(([name, type]) =>
     type === "text"
-      ? textArray(columns.map((row) => textOf(row[name])))
-      : bigintArray(columns.map((row) => numberOf(row[name]))),
+      ? textArray(rows.map((row) => textOf(row[name])))
+      : bigintArray(rows.map((row) => numberOf(row[name]))),
   );
 }
 
@@ -109,31 +99,10 @@ const textOf = (value: string | number | null): string | null => (typeof value =
 
 const numberOf = (value: string | number | null): number | null => (value === null ? null : Number(value));
 
-const jsonOf = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value));
+const eventValues = (rows: readonly EventRow[]): readonly Buffer[] =>
+  columnArrays(EVENT_COLUMNS, rows.map(toEventTableRow));
 
-function runValues(deltas: readonly RunDelta[]): readonly Buffer[] {
-  const text = (read: (delta: RunDelta) => string | undefined): Buffer => textArray(deltas.map(read));
-  const bigint = (read: (delta: RunDelta) => number | undefined): Buffer => bigintArray(deltas.map(read));
-  return [
-    text(({ workspaceId }) => workspaceId),
-    text(({ runId }) => runId),
-    text(({ agent }) => agent),
-    text(({ sessionId }) => sessionId),
-    text(({ actorExternalId }) => actorExternalId),
-    text(({ actor }) => jsonOf(actor)),
-    text(({ model }) => jsonOf(model)),
-    text(({ tags }) => JSON.stringify(tags)),
-    bigint(({ startedAtMs }) => startedAtMs),
-    bigint(({ endedAtMs }) => endedAtMs),
-    text(({ status }) => status),
-    bigint(({ eventCount }) => eventCount),
-    bigint(({ seqMax }) => seqMax),
-    bigint(({ droppedCount }) => droppedCount),
-    bigint(({ decisionCount }) => decisionCount),
-    bigint(({ blockCount }) => blockCount),
-    bigint(({ lastEventAtMs }) => lastEventAtMs),
-  ];
-}
+const runValues = (deltas: readonly RunDelta[]): readonly Buffer[] => columnArrays(RUN_COLUMNS, deltas.map(toRunRow));
 
 /** Stores those that are new, and returns their `workspace_id` and `event_id`. */
 export function insertEventsStatement(rows: readonly EventRow[]): BatchStatement {

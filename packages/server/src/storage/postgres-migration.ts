@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import type { WriteTransaction } from "./dialect.ts";
 import type { Migration, MigrationContext } from "./migration.ts";
 import { type MigrationOutcome, migrate } from "./migrator.ts";
+import { databaseNowMs } from "./postgres-clock.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { isDuplicate } from "./postgres-errors.ts";
 import type { PostgresOptions } from "./postgres-options.ts";
@@ -35,10 +36,7 @@ export async function migratePostgres(
       // For this transaction alone: a pooler would hand a connection's own settings on to others.
       await sql.raw(`set local statement_timeout = ${MIGRATION_TIMEOUT_MS}`).execute(tx);
       await sql`select name from schema_lock where name = 'schema' for update`.execute(tx);
-      const { rows } = await sql<{
-        now: number;
-      }>`select floor(extract(epoch from now()) * 1000)::bigint as now`.execute(tx);
-      return migrate(postgresMigrationContext(tx), { nowMs: rows[0]?.now ?? 0, migrations });
+      return migrate(postgresMigrationContext(tx), { nowMs: await databaseNowMs(tx), migrations });
     });
   } finally {
     await connections.end();

@@ -1,5 +1,5 @@
 import type { PostgresPoolClient } from "kysely";
-import { firstEventIdAt } from "./event-time.ts";
+import { firstEventIdAt, timeInId } from "./event-time.ts";
 import type { PostgresConnections } from "./postgres-connections.ts";
 import { isTimeout } from "./postgres-errors.ts";
 
@@ -36,8 +36,6 @@ export interface EventPartition {
 const startOfDay = (timeMs: number): number => Math.floor(timeMs / DAY_MS) * DAY_MS;
 
 const BOUND = /FROM \('([0-9a-f-]+)'\) TO \('([0-9a-f-]+)'\)/;
-
-const timeOfBound = (bound: string): number => Number.parseInt(bound.slice(0, 8) + bound.slice(9, 13), 16);
 
 const nameOf = (dayMs: number): string => `events_${new Date(dayMs).toISOString().slice(0, 10).replaceAll("-", "")}`;
 
@@ -137,7 +135,7 @@ async function listPartitions(connection: PostgresPoolClient): Promise<readonly 
   for (const { name, bound } of rows) {
     const [, from, until] = BOUND.exec(bound) ?? [];
     if (from === undefined || until === undefined) continue;
-    partitions.push({ name, fromMs: timeOfBound(from), untilMs: timeOfBound(until) });
+    partitions.push({ name, fromMs: timeInId(from), untilMs: timeInId(until) });
   }
   return partitions.sort((a, b) => a.fromMs - b.fromMs);
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { isLostRace } from "./postgres-errors.ts";
 
 /** How often a transaction is done again after it lost against another one. */
@@ -12,7 +13,7 @@ export async function againAfterLostRace<T>(work: () => Promise<T>): Promise<T> 
       return await work();
     } catch (error) {
       if (!isLostRace(error) || attempt >= WRITE_ATTEMPTS_MAX) throw error;
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(RETRY_DELAY_MS_MAX, 2 ** attempt)));
+      await setTimeout(Math.random() * Math.min(RETRY_DELAY_MS_MAX, 2 ** attempt));
     }
   }
 }

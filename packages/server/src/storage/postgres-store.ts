@@ -1,4 +1,5 @@
 import { createTables } from "./kysely-tables.ts";
+import { databaseNowMs } from "./postgres-clock.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { refuseUnfinishedCopy } from "./postgres-copy-state.ts";
 import { PostgresStoreDialect } from "./postgres-dialect.ts";
@@ -24,7 +25,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await refuseUnfinishedCopy(connections);
     await migratePostgres(options);
     const dialect = new PostgresStoreDialect(connections, listener, options.nowMs);
-    await dialect.prepareEvents(await databaseNowMs(connections));
+    await dialect.prepareEvents(await databaseNowMs(dialect.reads));
     const tables = createTables(dialect);
     let closing: Promise<void> | undefined;
     return {
@@ -47,11 +48,4 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await connections.end();
     throw error;
   }
-}
-
-async function databaseNowMs(connections: PostgresConnections): Promise<number> {
-  const [row] = await connections.query<{ now: number }>(
-    "select floor(extract(epoch from now()) * 1000)::bigint as now",
-  );
-  return row?.now ?? 0;
 }

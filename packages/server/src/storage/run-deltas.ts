@@ -1,6 +1,8 @@
-import type { Actor, EventKind, Model, RunStatus } from "@handlebar/protocol";
+import type { EventKind } from "@handlebar/protocol";
+import { compareIds, rowKey } from "./batches.ts";
 import { timeOf } from "./event-columns.ts";
 import type { DroppedRange, EventRow } from "./events-table.ts";
+import type { RunRecord } from "./runs-table.ts";
 
 /** An event that was new, with those of its dropped ranges that were not known yet. */
 export interface StoredEvent {
@@ -12,23 +14,8 @@ export interface StoredEvent {
  * What new events change of one run. Both databases add it to the row of `runs` alike: counts add up, `seqMax` and `lastEventAtMs` only grow, the earliest
  * start and the first status stand, and what is known of a run is not overwritten.
  */
-export interface RunDelta {
-  readonly workspaceId: string;
-  readonly runId: string;
-  readonly agent: string;
-  readonly sessionId: string | undefined;
+export interface RunDelta extends RunRecord {
   readonly actorExternalId: string | undefined;
-  readonly actor: Actor | undefined;
-  readonly model: Model | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number | undefined;
-  readonly status: RunStatus | undefined;
-  readonly eventCount: number;
-  readonly seqMax: number;
-  readonly droppedCount: number;
-  readonly decisionCount: number;
-  readonly blockCount: number;
   readonly lastEventAtMs: number;
 }
 
@@ -48,7 +35,7 @@ export function runDeltas(events: readonly StoredEvent[]): readonly RunDelta[] {
       draft.seqMax = Math.max(draft.seqMax, range.to);
     }
   }
-  return [...drafts.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, draft]) => draft);
+  return [...drafts.entries()].toSorted(([a], [b]) => compareIds(a, b)).map(([, draft]) => draft);
 }
 
 interface Place {
@@ -57,8 +44,7 @@ interface Place {
 }
 
 function draftOf(drafts: Map<string, Draft>, row: EventRow, { runId, timeMs }: Place): Draft {
-  // Ids hold no control characters.
-  const key = `${row.workspaceId}\u0000${runId}`;
+  const key = rowKey(row.workspaceId, runId);
   const known = drafts.get(key);
   if (known !== undefined) return known;
   const draft: Draft = {

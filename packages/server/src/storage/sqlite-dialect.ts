@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { HandlebarError } from "@handlebar/protocol";
 import type BetterSqlite3 from "better-sqlite3";
 import { type DatabaseConnection, type Expression, Kysely, type SqlBool, sql } from "kysely";
+import { inSlices } from "./batches.ts";
 import type { Lockable, StoreDialect, WriteTransaction } from "./dialect.ts";
 import type { EventRow } from "./events-table.ts";
 import type { Database } from "./schema.ts";
@@ -70,7 +71,7 @@ export class SqliteStoreDialect implements StoreDialect {
   }
 
   async nowMs(): Promise<number> {
-    return this.#clock();
+    return Math.floor(this.#clock());
   }
 
   contains(column: Expression<string>, text: string): Expression<SqlBool> {
@@ -95,13 +96,10 @@ export class SqliteStoreDialect implements StoreDialect {
   }
 
   async pruneEvents(beforeMs: number): Promise<number> {
-    let total = 0;
-    for (;;) {
-      const deleted = await this.#writeAtOnce(() => this.#events.deleteSlice(beforeMs));
-      total += deleted.count;
-      if (deleted.isDone) break;
+    const total = await inSlices(async () => {
       await setImmediate();
-    }
+      return this.#writeAtOnce(() => this.#events.deleteSlice(beforeMs));
+    });
     if (total > 0) await this.#shrink();
     return total;
   }
