@@ -5,10 +5,12 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventRow } from "./contract/contract-case.test-support.ts";
+import { MIGRATIONS } from "./migrations/index.ts";
 import { backupSqlite, restoreSqlite } from "./sqlite-backup.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 const workspaceId = "w1";
+const schemaVersion = MIGRATIONS.length;
 
 describe("backup and restore", () => {
   let folder: string;
@@ -29,21 +31,21 @@ describe("backup and restore", () => {
     await running.events.insert([eventRow({ workspaceId, seq: 0 })]);
     expect(await backupSqlite({ folder: store, to: backup() })).toEqual({
       file: backup(),
-      schemaVersion: 2,
+      schemaVersion,
       eventCount: 1,
     });
     await running.events.insert([eventRow({ workspaceId, seq: 1 })]);
     await expect(restoreSqlite({ folder: store, from: backup() })).rejects.toMatchObject({ code: "HB_STORE_LOCKED" });
     await running.close();
     const restored = await restoreSqlite({ folder: store, from: backup() });
-    expect(restored).toEqual({ schemaVersion: 2, eventCount: 1, keptIn: join(store, "before-restore-1") });
+    expect(restored).toEqual({ schemaVersion, eventCount: 1, keptIn: join(store, "before-restore-1") });
     const again = await open();
     expect((await again.events.search(workspaceId, {}, { limit: 9 })).items.map(({ seq }) => seq)).toEqual([0]);
     expect(await again.changes.mark(workspaceId)).toEqual({ workspaceId, seq: 1_000_001, revision: 1_000_001 });
     expect((await again.changes.append(workspaceId, "policies", "p")).revision).toBe(1_000_002);
     await again.close();
     const second = await restoreSqlite({ folder: store, from: join(store, "before-restore-1", "handlebar.sqlite") });
-    expect(second).toEqual({ schemaVersion: 2, eventCount: 2, keptIn: join(store, "before-restore-2") });
+    expect(second).toEqual({ schemaVersion, eventCount: 2, keptIn: join(store, "before-restore-2") });
   });
 
   it("restores into a folder that is not there yet", async () => {

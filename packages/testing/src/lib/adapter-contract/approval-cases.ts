@@ -82,7 +82,7 @@ const PAY_ONCE: readonly Line[] = [{ calls: [["pay", { amount: 900 }]] }, { say:
 export const APPROVAL_CASES: readonly CaseBody[] = [
   {
     id: "approval.blocks",
-    title: "by default a held call comes back as blocked, and the approval stands at the control plane",
+    title: "by default a held call comes back as blocked; its approval was asked for, and ends with the run",
     run: async (world) => {
       const agent = new HeldAgent(world, PAY_ONCE, { approvals: "block" });
       expectDone(await agent.run());
@@ -90,7 +90,7 @@ export const APPROVAL_CASES: readonly CaseBody[] = [
       expectEqual(
         "approvals",
         agent.plane.approvals().map(({ tool, status }) => [tool, status]),
-        [["pay", "pending"]],
+        [["pay", "cancelled"]],
       );
       expectRunEnded(world, "success");
     },
