@@ -145,8 +145,13 @@ describe.each(VERSIONS)("governed tools on $framework", (version) => {
 
   it("no call of a batch starts before all of it are decided, and none after one of them ended the run", async () => {
     let decide = (): void => undefined;
-    const slow = new Promise<number>((resolve) => {
-      decide = () => resolve(1);
+    let slow = (): Promise<number> => Promise.resolve(0);
+    const isAsked = new Promise<void>((asked) => {
+      slow = () =>
+        new Promise((resolve) => {
+          decide = () => resolve(1);
+          asked();
+        });
     });
     const end: Rule = {
       name: "end",
@@ -155,13 +160,15 @@ describe.each(VERSIONS)("governed tools on $framework", (version) => {
       when: { kind: "signal", signal: "slow", type: "number", op: "eq", value: 1 },
       effect: { type: "block", control: "TERMINATE" },
     };
-    const world = openTestWorld(version, [end], { signals: { slow: () => slow } });
+    const world = openTestWorld(version, [end], { signals: { slow: () => slow() } });
     const { mock } = world.model([{ calls: [["read"], ["wipe"]] }]);
     const ran: string[] = [];
     const tool = (name: string): object => toolOf(version.sdk, { execute: () => ran.push(name) });
     const tools = { read: tool("read"), wipe: tool("wipe") };
     const result = world.sdk.generateText({ model: mock, tools, prompt: "go" });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await isAsked;
+    // Whatever is ready has run after a turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
     expect(world.eventsOf("tool.decision").map(({ data }) => [data.tool.name, data.verdict])).toEqual([
       ["read", "ALLOW"],
     ]);
