@@ -74,6 +74,7 @@ describe("lockdowns of clients of a real control plane", () => {
       await world.stop();
       await plane.stop();
     },
-    60_000,
+    // Some seconds alone; many times that beside other suites.
+    300_000,
   );
 });
