@@ -20,6 +20,10 @@ export const SERVER_OPTION_HELP: Readonly<Record<string, string>> = {
   "drain-timeout-ms": "milliseconds that a stop waits for requests under way",
   "log-level": "what is logged: `debug` also tells of every request",
   "first-key": "the admin key that the first start makes, in place of one that it makes up and prints",
+  "public-url":
+    "where people reach this server, such as `https://handlebar.example`; without it messages have no links",
+  "webhook-allowed-networks":
+    "networks beyond the public ones that webhooks may lead into, such as `10.1.0.0/16,127.0.0.0/8`",
   "traces-endpoint": "an OpenTelemetry collector (OTLP over HTTP) that gets a span for each request",
   "traces-headers": "headers for the collector, as `name=value,name=value`",
 };

@@ -46,6 +46,7 @@ export const WRITTEN_ORDER: readonly string[] = [
   "metric",
   "aggregate",
   "max",
+  "warnAt",
   "windowSeconds",
   "called",
   "notCalled",
