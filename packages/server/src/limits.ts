@@ -104,8 +104,8 @@ export const LIST_PAGE_COUNT_MAX = 1_000;
 /** How long people have to answer a held call, where its rule does not say. */
 export const APPROVAL_EXPIRY_SECONDS = 3_600;
 
-/** Approvals of one run that are looked through for one of a call that is blocked anyway. */
-export const STANDING_APPROVAL_COUNT_MAX = 100;
+/** Approvals of one call, the newest of them, that are looked through for the one that stands. */
+export const CALL_APPROVAL_COUNT_MAX = 100;
 
 /** Approvals that are ended in one transaction when nobody answered in time. */
 export const APPROVAL_EXPIRE_COUNT = 500;
@@ -325,7 +325,3 @@ export const WEBHOOK_RETENTION_MS: number = 7 * 86_400_000;
 
 /** UTF-16 code units of arguments in the text that chat tools show. */
 export const WEBHOOK_SHOWN_LENGTH_MAX = 1_500;
-
-/** Runs that ended whose approvals are looked up at once, and that wait for it. */
-export const ENDED_RUN_BATCH_COUNT = 500;
-export const ENDED_RUN_WAITING_COUNT_MAX = 10_000;

@@ -23,7 +23,8 @@ export function printApprovals(approvals: readonly Approval[], context: CommandC
 
 /** Prints one approval with everything that a person needs to answer it. */
 export function printApproval(approval: Approval, context: CommandContext): void {
-  const { status, by, comment, reason, terms, runId, requestedAt, expiresAt, usedAt, edited, editedFrom } = approval;
+  const { status, by, comment, reason, terms, runId, requestedAt, expiresAt, usedAt, usedBy, edited, editedFrom } =
+    approval;
   const lines: (readonly [string, string | undefined])[] = [
     ["status", [status, ...(by === undefined ? [] : [`by ${by}`])].join(" ")],
     ["comment", comment],
@@ -35,7 +36,7 @@ export function printApproval(approval: Approval, context: CommandContext): void
     ["needs", termsText(terms)],
     ["requested", requestedAt],
     ["until", expiresAt],
-    ["used", usedAt],
+    ["used", usedBy === undefined ? usedAt : `${usedAt ?? ""} by call ${usedBy.callId} of run ${usedBy.runId}`],
     ["tool", approval.tool],
     ["arguments", argsText(approval)],
     ["instead", edited === undefined ? undefined : `${JSON.stringify(edited.args)} under ${edited.approvalId}`],

@@ -52,7 +52,7 @@ describe("a held call", () => {
     expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_APPROVED", by: "ada" });
   });
 
-  it("[SPEC 10.5] is answered for exactly its arguments, tool, actor and run, once", async () => {
+  it("[SPEC 10.5] is answered for exactly its arguments, tool, actor, once, whichever run asks", async () => {
     const asked: ApprovalRequest[] = [];
     const { hb } = setUp((request) => {
       asked.push(request);
@@ -60,7 +60,7 @@ describe("a held call", () => {
     });
     const run = hb.startRun({ actor: { externalId: "u1" } });
     await run.beforeTool(call);
-    await run.beforeTool({ ...call, args: { amount: 5, to: "A" } });
+    await hb.startRun({ actor: { externalId: "u1" } }).beforeTool({ ...call, args: { amount: 5, to: "A" } });
     await run.beforeTool({ ...call, args: { to: "A", amount: 6 } });
     await hb.startRun({ actor: { externalId: "u2" } }).beforeTool(call);
     expect(asked.length).toBe(4);
@@ -68,16 +68,59 @@ describe("a held call", () => {
     expect(new Set(asked.map((request) => request.fingerprint)).size).toBe(3);
   });
 
-  it("stays denied when the model tries again", async () => {
+  it("is answered after its run has ended, and the answer is that of the next run that makes it", async () => {
+    let answer: (status: "approved") => void = () => undefined;
+    const asked: ApprovalRequest[] = [];
+    const { hb } = setUp(async (request) => {
+      asked.push(request);
+      return { status: await new Promise<"approved">((resolve) => (answer = resolve)) };
+    }, 0);
+    const first = hb.startRun();
+    const held = await first.beforeTool(call);
+    await first.end();
+    expect((await hb.startRun().beforeTool(call)).cause).toEqual(held.cause);
+    answer("approved");
+    await new Promise((resolve) => setImmediate(resolve));
+    const later = hb.startRun();
+    expect((await later.beforeTool(call)).cause.kind).toBe("HITL_APPROVED");
+    expect((await later.beforeTool(call)).cause.kind).toBe("HITL_PENDING");
+    expect(asked.map(({ runId }) => runId)).toEqual([first.runId, later.runId]);
+  });
+
+  it("stays denied when the model tries again, until the request's time is over", async () => {
+    let count = 0;
+    let nowMs = Date.now();
+    const { hb } = openRecorded({
+      agent: { slug: "bank" },
+      policies: [HELD],
+      approvalWaitMs: 60_000,
+      runtime: { env: () => undefined, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs } },
+      onApproval: () => {
+        count += 1;
+        return { status: "denied", by: "ada", comment: "not today" };
+      },
+    });
+    for (const run of [hb.startRun(), hb.startRun()]) {
+      expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", by: "ada" });
+      expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", by: "ada" });
+    }
+    expect(count).toBe(1);
+    nowMs += 60_000;
+    expect((await hb.startRun().beforeTool(call)).cause.kind).toBe("HITL_DENIED");
+    expect(count).toBe(2);
+  });
+
+  it("is brought before the handler again after it failed", async () => {
     let count = 0;
     const { hb } = setUp(() => {
       count += 1;
-      return { status: "denied", by: "ada", comment: "not today" };
+      if (count === 1) throw new Error("out of reach");
+      return { status: "approved" };
     });
     const run = hb.startRun();
-    expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", by: "ada" });
-    expect((await run.beforeTool(call)).cause).toMatchObject({ kind: "HITL_DENIED", by: "ada" });
-    expect(count).toBe(1);
+    expect((await run.beforeTool(call)).cause.kind).toBe("HITL_PENDING");
+    expect((await run.beforeTool(call)).cause.kind).toBe("HITL_APPROVED");
+    expect(count).toBe(2);
   });
 
   it.each([

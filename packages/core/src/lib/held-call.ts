@@ -44,8 +44,13 @@ export async function holdCall(holding: Holding, held: HeldCall): Promise<Approv
   if (first.approvalId === request.approvalId) holding.onRequested(request);
   if (first.status !== "pending" || holding.waitMs <= 0) return settle(holding, first);
   await holding.desk.wait(first.approvalId, holding.waitMs, holding.signal);
+  // A run that ended while it waited uses nothing up: another may ask for the same call.
+  if (holding.signal.aborted) return settle(holding, first);
   const second = await claim(holding, request);
-  return second === undefined ? "unavailable" : settle(holding, second);
+  if (second === undefined) return "unavailable";
+  // The one that another run had asked for is over, and this is a new one.
+  if (second.approvalId === request.approvalId && first.approvalId !== request.approvalId) holding.onRequested(request);
+  return settle(holding, second);
 }
 
 /** What a call that the control plane holds comes to within `waitMs`; `decision` says that it is held. */
@@ -59,6 +64,7 @@ export async function awaitAnswer(
   if (holding.waitMs <= 0 || holding.desk === undefined) return decision;
   const { approvalId } = cause;
   await holding.desk.wait(approvalId, holding.waitMs, holding.signal);
+  if (holding.signal.aborted) return decision;
   const again = await askAgain();
   if (again === undefined) return decision;
   const { cause: answer } = again;

@@ -6,14 +6,12 @@ import { LIMITS } from "./limits.ts";
 import type { Runtime } from "./runtime.ts";
 
 interface Entry {
-  readonly key: string;
   readonly approvalId: string;
   readonly request: ApprovalRequest;
   readonly expiresAtMs: number;
   readonly settled: Promise<void>;
   readonly abort: AbortController;
   answer: ApprovalAnswer | undefined;
-  used: boolean;
 }
 
 const DEFAULT_EXPIRY_SECONDS = 3600;
@@ -22,7 +20,8 @@ const DEFAULT_EXPIRY_SECONDS = 3600;
 export class LocalApprovals implements ApprovalDesk {
   readonly #runtime: Runtime;
   readonly #handler: ApprovalHandler;
-  readonly #byKey = new Map<string, Entry>();
+  /** The one that stands for each call, by its fingerprint. */
+  readonly #byCall = new Map<string, Entry>();
   readonly #byId = new Map<string, Entry>();
 
   constructor(runtime: Runtime, handler: ApprovalHandler) {
@@ -31,10 +30,11 @@ export class LocalApprovals implements ApprovalDesk {
   }
 
   claim(request: ApprovalRequest): Promise<ApprovalState> {
-    const key = `${request.runId} ${request.fingerprint}`;
-    const held = this.#byKey.get(key);
-    if (held !== undefined && !held.used) return Promise.resolve(this.#take(held));
-    return Promise.resolve(this.#stateOf(this.#open(key, request)));
+    const own = this.#byId.get(request.approvalId);
+    const held = own ?? this.#byCall.get(request.fingerprint);
+    if (held !== undefined && (held === own || !this.#isOver(held))) return Promise.resolve(this.#take(held));
+    if (held !== undefined) this.#forget(held);
+    return Promise.resolve(this.#stateOf(this.#open(request)));
   }
 
   async wait(approvalId: string, waitMs: number, signal: AbortSignal): Promise<void> {
@@ -45,7 +45,7 @@ export class LocalApprovals implements ApprovalDesk {
   /** Ends every open question; what is pending stays unanswered. */
   close(): void {
     for (const entry of this.#byId.values()) entry.abort.abort();
-    this.#byKey.clear();
+    this.#byCall.clear();
     this.#byId.clear();
   }
 
@@ -58,50 +58,49 @@ export class LocalApprovals implements ApprovalDesk {
   /** An answer with other arguments is an approval of the call that has them, and a denial of the one that was asked about. */
   #edit(entry: Entry, answer: ApprovalAnswer, args: JsonValue): ApprovalAnswer {
     const { request, expiresAtMs } = entry;
-    const { agent, tool, actor, runId } = request;
+    const { agent, tool, actor } = request;
     const bound = fingerprint({ agent, tool, args, actor });
     if (bound === undefined || bound === request.fingerprint) return withoutArgs(answer);
     const approvalId = this.#runtime.newId();
-    const key = `${runId} ${bound}`;
     this.#add({
-      key,
       approvalId,
       request: { ...request, approvalId, fingerprint: bound, args },
       expiresAtMs,
       settled: Promise.resolve(),
       abort: new AbortController(),
       answer: withoutArgs(answer),
-      used: false,
     });
     return { ...answer, status: "denied" };
   }
 
   #stateOf(entry: Entry): ApprovalState {
     const { approvalId, answer } = entry;
-    const expired = answer?.status !== "denied" && this.#runtime.clock.nowMs() >= entry.expiresAtMs;
+    const expired = answer?.status !== "denied" && this.#isOver(entry);
     if (expired || answer === undefined) return { approvalId, status: expired ? "expired" : "pending" };
     const { status, by, comment, args } = answer;
     return { approvalId, status, by, comment, ...(args === undefined ? {} : { edited: { args } }) };
   }
 
-  #open(key: string, request: ApprovalRequest): Entry {
+  #isOver({ expiresAtMs }: Entry): boolean {
+    return this.#runtime.clock.nowMs() >= expiresAtMs;
+  }
+
+  #open(request: ApprovalRequest): Entry {
     const abort = new AbortController();
     const expiresInMs = (request.terms?.expiresInSeconds ?? DEFAULT_EXPIRY_SECONDS) * 1000;
     const entry: Entry = {
-      key,
       approvalId: request.approvalId,
       request,
       expiresAtMs: this.#runtime.clock.nowMs() + expiresInMs,
       abort,
       answer: undefined,
-      used: false,
       settled: Promise.resolve().then(async () => {
         const answered = await withDeadline(this.#runtime, this.#ask(request, abort.signal), {
           timeoutMs: expiresInMs,
           signal: abort.signal,
         });
         if (answered.ok && answered.value !== undefined) entry.answer = this.#answerOf(entry, answered.value);
-        else abort.abort();
+        else this.#giveUp(entry);
       }),
     };
     this.#add(entry);
@@ -114,7 +113,7 @@ export class LocalApprovals implements ApprovalDesk {
   }
 
   #add(entry: Entry): void {
-    this.#byKey.set(entry.key, entry);
+    this.#byCall.set(entry.request.fingerprint, entry);
     this.#byId.set(entry.approvalId, entry);
     this.#bound();
   }
@@ -124,14 +123,20 @@ export class LocalApprovals implements ApprovalDesk {
       const answer = await this.#handler(request, signal);
       return answer?.status === "approved" || answer?.status === "denied" ? answer : undefined;
     } catch {
-      // A handler that failed gave no answer: the call stays held and the request expires.
+      // A handler that failed gave no answer: the call stays held.
       return undefined;
     }
   }
 
+  /** Nobody will answer it: whoever asks next for the same call opens a new one. */
+  #giveUp(entry: Entry): void {
+    entry.abort.abort();
+    const { fingerprint: call } = entry.request;
+    if (this.#byCall.get(call) === entry) this.#byCall.delete(call);
+  }
+
   #forget(entry: Entry): void {
-    entry.used = true;
-    this.#byKey.delete(entry.key);
+    this.#giveUp(entry);
     this.#byId.delete(entry.approvalId);
   }
 
@@ -139,7 +144,6 @@ export class LocalApprovals implements ApprovalDesk {
     while (this.#byId.size > LIMITS.localApprovalCountMax) {
       const [oldest] = this.#byId.values();
       if (oldest === undefined) return;
-      oldest.abort.abort();
       this.#forget(oldest);
     }
   }

@@ -38,7 +38,6 @@ export function remoteQuestion<TContext extends object>(
       ...(question.metrics === undefined ? {} : { metrics: { ...question.metrics } }),
       ...(prompt === undefined ? {} : { prompt }),
       ...shownArgsOf(config.capture.args, question),
-      ...(core.approvalRunId === core.runId ? {} : { continues: core.approvalRunId }),
     };
     const answer = await link.check({
       facts,

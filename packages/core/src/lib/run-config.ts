@@ -30,11 +30,6 @@ export interface RunConfig<TContext extends object = JsonObject> {
   readonly idleTtlMs?: number | undefined;
   /** What `run.pause()` gave, here or in another process: the run goes on from there. Keep it where no model can write. */
   readonly snapshot?: RunSnapshot | undefined;
-  /**
-   * The run whose held calls this one goes on with, where nothing but its id was kept: answers to its approvals count here, for the
-   * same call and actor, once. Unlike with `snapshot` this is a run of its own, which knows nothing else of the other.
-   */
-  readonly continues?: { readonly runId: string } | undefined;
   /** The adapter that drives the run; recorded with it. */
   readonly adapter?: { readonly name: string; readonly version?: string | undefined } | undefined;
   /** The run that started this one: its labels pass down, and what this one learns passes back when it ends. */
@@ -79,7 +74,6 @@ const runConfigSchema = z.strictObject({
       state: z.record(z.string(), z.json()),
     })
     .optional(),
-  continues: z.strictObject({ runId: idSchema }).optional(),
   adapter: z.strictObject({ name: z.string(), version: z.string().optional() }).optional(),
   parent: z
     .custom<{ runId: string }>((value) => typeof value === "object" && value !== null && "runId" in value)

@@ -28,8 +28,6 @@ import { SDK } from "./version.ts";
 export class RunCore<TContext extends object> {
   readonly services: Services<TContext>;
   readonly runId: string;
-  /** The run under which held calls stand with who holds approvals. */
-  readonly approvalRunId: string;
   readonly sessionId: string | undefined;
   readonly actor: Actor | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -59,7 +57,6 @@ export class RunCore<TContext extends object> {
     this.services = services;
     this.#agent = { slug: services.config.agent.slug, tags: services.config.agent.tags ?? [] };
     this.runId = runId;
-    this.approvalRunId = config.continues?.runId ?? runId;
     this.sessionId = config.sessionId;
     this.actor = config.actor ?? services.config.actor;
     this.tags = config.tags ?? {};

@@ -149,7 +149,7 @@ function holdingOf<TArgs, TContext extends object>(
     runtime: services.runtime,
     desk: services.approvals,
     agent: services.config.agent.slug,
-    runId: core.approvalRunId,
+    runId: core.runId,
     sessionId: core.sessionId,
     actor: core.actor,
     call: facts,

@@ -109,11 +109,6 @@ describe("the adapter contract with a LangGraph graph built by hand", () => {
   const cannot = {
     "block.ids-repeat": { reason: "LangGraph's `ToolNode` leaves out a call whose id was answered before" },
     "approval.approved": unknownRun,
-    "approval.denied": unknownRun,
-    "approval.other-process": unknownRun,
-    "approval.once": unknownRun,
-    "approval.replayed": unknownRun,
-    "approval.siblings": unknownRun,
   };
   const contract = adapterContract(subjectOf({ governs: "graph", langchain: newest }, { framework, cannot }));
   for (const { name, run } of contract.cases) it(name, run);

@@ -10,11 +10,12 @@ export type ApprovalStatus = z.infer<typeof approvalStatusSchema>;
 
 /** A request for a human's answer to one held call. */
 export const approvalRequestSchema = z.strictObject({
-  /** Made by the client, so that a request sent twice is one approval. */
+  /** Made by the client, so that a request sent twice is one approval. Another of the same fingerprint that stands is answered in its place. */
   approvalId: idSchema,
   /** SHA-256 (hex) of agent, tool, canonical arguments and actor: what the answer is bound to. */
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
   agent: slugSchema,
+  /** The run and the call that ask. The answer is not bound to them: the same call of another run takes it too. */
   runId: idSchema,
   sessionId: idSchema.optional(),
   callId: idSchema,
@@ -71,10 +72,12 @@ export const approvalSchema = z.object({
   by: z.string().optional(),
   comment: z.string().optional(),
   requestedAt: timestampSchema,
-  /** Until then it is answered and used, or not at all. */
+  /** Until then it is answered and used, or not at all; a denial counts until then. */
   expiresAt: timestampSchema,
   resolvedAt: timestampSchema.optional(),
   /** When its one use was taken. */
   usedAt: timestampSchema.optional(),
+  /** Which run's call took it. */
+  usedBy: z.object({ runId: idSchema, callId: idSchema }).optional(),
 });
 export interface Approval extends z.infer<typeof approvalSchema> {}

@@ -88,8 +88,6 @@ export const checkFactsSchema = z.strictObject({
   prompt: z.string().optional(),
   /** The arguments as people may be shown them, where the call is held; absent shows them as they are. */
   shownArgs: jsonValueSchema.optional(),
-  /** The run that this one goes on from: an approval of it answers the same call here. */
-  continues: idSchema.optional(),
   /** Labels that the run has from elsewhere, such as from the run that started it. They only grow. */
   labels: z.array(tagSchema).max(64).optional(),
   metrics: metricsSchema.optional(),

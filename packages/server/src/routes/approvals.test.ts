@@ -1,4 +1,10 @@
-import { type Approval, type ApprovalRequest, approvalAnswerBodySchema, approvalListSchema } from "@handlebar/protocol";
+import {
+  type Approval,
+  type ApprovalRequest,
+  approvalAnswerBodySchema,
+  approvalListSchema,
+  auditListSchema,
+} from "@handlebar/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestServer, type TestAnswer, type TestServer } from "../test-server.test-support.ts";
 
@@ -46,8 +52,9 @@ describe("approvals", () => {
     expect(opened).toMatchObject({ ...asked, status: "pending" });
     expect(Date.parse(opened.expiresAt) - Date.parse(opened.requestedAt)).toBe(3_600_000);
     expect(approvalIn(await claim(asked))).toEqual(opened);
-    // Another request for the same call of the run finds the one that stands.
+    // Another request for the same call finds the one that stands, whichever run asks.
     expect(approvalIn(await claim({ ...asked, approvalId: "other-id" }))).toEqual(opened);
+    expect(approvalIn(await claim({ ...asked, approvalId: "of-other-run", runId: "other-run" }))).toEqual(opened);
     expect(
       approvalIn(await resolve(asked.approvalId, { status: "approved", by: "ada", comment: "fine" })),
     ).toMatchObject({
@@ -59,6 +66,7 @@ describe("approvals", () => {
     expect([again.status, again.body]).toMatchObject([409, { code: "HB_CONFLICT" }]);
     const taken = approvalIn(await claim(asked));
     expect([taken.status, taken.usedAt]).toEqual(["approved", expect.any(String)]);
+    expect(taken.usedBy).toEqual({ runId: asked.runId, callId: asked.callId });
     expect(approvalIn(await claim(asked))).toEqual(taken);
     const fresh = approvalIn(await claim({ ...asked, approvalId: "a-second-use" }));
     expect(fresh).toMatchObject({ approvalId: "a-second-use", status: "pending" });
@@ -70,8 +78,27 @@ describe("approvals", () => {
     await resolve(asked.approvalId, { status: "approved", by: "ada" });
     const changed = await claim({ ...asked, fingerprint: "f".repeat(64) });
     expect([changed.status, changed.body]).toMatchObject([409, { code: "HB_CONFLICT", field: "approvalId" }]);
-    const otherRun = approvalIn(await claim({ ...asked, approvalId: "of-other-run", runId: "other-run" }));
-    expect(otherRun).toMatchObject({ status: "pending", approvalId: "of-other-run" });
+  });
+
+  it("outlive their run, and answer the same call of another one", async () => {
+    const asked = request();
+    await claim(asked);
+    await server.call("PUT", "/v1/agents", { key: server.keys.agent, body: { slug: "support" } });
+    const end = { key: server.keys.agent, body: { agentId: "support", status: "success" } };
+    expect((await server.call("POST", `/v1/runs/${asked.runId}/end`, end)).status).toBe(200);
+    expect(approvalIn(await resolve(asked.approvalId, { status: "approved", by: "ada" })).status).toBe("approved");
+    const later = { ...asked, approvalId: "later", runId: "later-run", callId: "later-call" };
+    expect(approvalIn(await claim(later))).toMatchObject({
+      approvalId: asked.approvalId,
+      status: "approved",
+      runId: asked.runId,
+      usedBy: { runId: "later-run", callId: "later-call" },
+    });
+    const audit = await server.call("GET", `/v1/audit?action=approval.used&ref=${asked.approvalId}`);
+    expect(auditListSchema.parse(audit.body).entries.map(({ detail }) => detail)).toEqual([
+      { requestId: "later", runId: "later-run", callId: "later-call" },
+    ]);
+    expect(approvalIn(await claim({ ...later, approvalId: "third", runId: "third-run" })).status).toBe("pending");
   });
 
   it("are taken by one of many who ask at once", async () => {
@@ -79,7 +106,9 @@ describe("approvals", () => {
     await claim(asked);
     await resolve(asked.approvalId, { status: "approved", by: "ada" });
     const claims = await Promise.all(
-      Array.from({ length: 10 }, (_, at) => claim({ ...asked, approvalId: `${asked.approvalId}-${at}` })),
+      Array.from({ length: 10 }, (_, at) =>
+        claim({ ...asked, approvalId: `${asked.approvalId}-${at}`, runId: `run-${at % 3}` }),
+      ),
     );
     const approved = claims.map(approvalIn).filter(({ status }) => status === "approved");
     expect(approved.length).toBe(1);

@@ -256,15 +256,21 @@ describe("POST /v1/agents/check", () => {
     expect(await check(facts, { hold: true })).toMatchObject({ verdict: "ALLOW", cause: { kind: "HITL_APPROVED" } });
   });
 
-  it("takes an approval of the run that this one goes on from, and of no other", async () => {
+  it("lets an approved call through once, of whichever run it is, though the run that asked is over", async () => {
     await setPolicies([BIG]);
     const held = await check(refund(900, { callId: "c1", runId: "first" }), { hold: true });
-    await post(`/v1/approvals/${approvalIdOf(held)}/resolve`, { status: "approved", by: "ada" });
-    const later = { callId: "c2", runId: "second" };
-    expect(await check(refund(900, later), { hold: true })).toMatchObject({ verdict: "BLOCK" });
-    expect(await check(refund(900, { ...later, continues: "first" }), { hold: true })).toMatchObject({
-      verdict: "ALLOW",
-      cause: { kind: "HITL_APPROVED" },
+    const approvalId = approvalIdOf(held);
+    await post("/v1/runs/first/end", { agentId: "support", status: "success" });
+    const second = refund(900, { callId: "c2", runId: "second" });
+    expect((await check(second, { hold: true })).cause).toEqual(held.cause);
+    await post(`/v1/approvals/${approvalId}/resolve`, { status: "approved", by: "ada" });
+    const approved = { verdict: "ALLOW", cause: { kind: "HITL_APPROVED", approvalId } };
+    expect(await check(second, { hold: true })).toMatchObject(approved);
+    const { body } = await post(`/v1/approvals/${approvalId}`, undefined, "GET");
+    expect(body).toMatchObject({ approval: { runId: "first", usedBy: { runId: "second", callId: "c2" } } });
+    expect(await check(refund(900, { callId: "c3", runId: "third" }), { hold: true })).toMatchObject({
+      verdict: "BLOCK",
+      cause: { kind: "HITL_PENDING" },
     });
   });
 

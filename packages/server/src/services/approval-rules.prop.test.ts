@@ -2,7 +2,7 @@ import type { ApprovalAnswer, ApprovalRequest, ApprovalTerms, JsonValue } from "
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ApprovalRecord } from "../storage/approvals-table.ts";
-import { answerApproval, cancelApproval, claimApproval, withExpiry } from "./approval-rules.ts";
+import { answerApproval, cancelApproval, claimApproval, isStanding, withExpiry } from "./approval-rules.ts";
 import { callFingerprint } from "./call-fingerprint.ts";
 import { ServiceProblem } from "./problem.ts";
 
@@ -50,7 +50,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         fc.integer({ min: 1, max: 40 }).map((n) => `a${n}`),
       ),
       args: fc.constantFrom(OWN, ...ARGS),
-      runId: fc.constantFrom("r1", "r1", "r1", "r2"),
+      runId: fc.constantFrom("r1", "r2", "r3"),
     }),
     weight: 6,
   },
@@ -76,7 +76,15 @@ class Desk {
   nowMs = START_MS;
   readonly records: ApprovalRecord[] = [];
   /** What was let through: the request, the call, and when. */
-  readonly granted: { readonly approvalId: string; readonly record: ApprovalRecord; readonly repeated: boolean }[] = [];
+  readonly granted: {
+    readonly approvalId: string;
+    readonly runId: string;
+    readonly fingerprint: string;
+    readonly record: ApprovalRecord;
+    readonly repeated: boolean;
+  }[] = [];
+  /** Every claim that was not let through: whether a person is asked, or has said no. */
+  readonly refused: { readonly record: ApprovalRecord; readonly atMs: number; readonly opened: boolean }[] = [];
   readonly #terms: ApprovalTerms;
   #idCount = 0;
 
@@ -115,18 +123,19 @@ class Desk {
   #claim({ approvalId, args, runId }: Extract<Step, { readonly do: "claim" }>): void {
     const asked = request(approvalId, args, runId, this.#terms);
     const known = this.records.filter(
-      ({ approval }) =>
-        approval.approvalId === approvalId || (approval.runId === runId && approval.fingerprint === asked.fingerprint),
+      ({ approval }) => approval.approvalId === approvalId || approval.fingerprint === asked.fingerprint,
     );
     const hand = { nowMs: this.nowMs, keyId: "agent" };
     const claim = { workspaceId: "w", request: asked, hand };
-    const record = claimApproval({ known, isRunOver: false }, claim);
+    const record = claimApproval(known, claim);
     const at = this.records.findIndex(({ approval }) => approval.approvalId === record.approval.approvalId);
     const repeated = at >= 0 && this.records[at]?.takenBy !== undefined;
     if (at < 0) this.records.push(record);
     else this.records[at] = record;
-    if (record.approval.status === "approved") this.granted.push({ approvalId, record, repeated });
-    expect([record.approval.runId, record.approval.fingerprint]).toEqual([runId, asked.fingerprint]);
+    const { fingerprint } = asked;
+    expect(record.approval.fingerprint).toBe(fingerprint);
+    if (record.approval.status === "approved") this.granted.push({ approvalId, runId, fingerprint, record, repeated });
+    else this.refused.push({ record, atMs: this.nowMs, opened: at < 0 });
   }
 }
 
@@ -165,14 +174,43 @@ describe("approvals, whatever happens to them in whatever order", () => {
         for (const one of steps) desk.take(one);
         const first = desk.granted.filter(({ repeated }) => !repeated);
         const used = first.map(({ record }) => record.approval.approvalId);
+        expect(first.map(({ record }) => record.approval.usedBy)).toEqual(
+          first.map(({ runId }) => ({ runId, callId: "c" })),
+        );
         expect(new Set(used).size).toBe(used.length);
         const usedAtOf = new Map(first.map(({ record }) => [record.approval.approvalId, record.approval.usedAt]));
         for (const { record, approvalId } of desk.granted) {
           // Sent again, a request gets what it took, and takes nothing anew.
           expect(record.approval.usedAt).toBe(usedAtOf.get(record.approval.approvalId));
           expect(record.takenBy).toBe(approvalId);
+          expect(record.votes.some(({ status }) => status === "approved")).toBe(true);
           const { usedAt = "", expiresAt } = record.approval;
           expect(Date.parse(usedAt)).toBeLessThan(Date.parse(expiresAt));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("ask people once for a call that is open, and a denial counts until its time is over, whichever run asks", () => {
+    fc.assert(
+      fc.property(terms, fc.array(step, { maxLength: 60 }), (given, steps) => {
+        const desk = new Desk(given);
+        for (const one of steps) {
+          const before = [...desk.records];
+          const count = desk.refused.length;
+          desk.take(one);
+          const [refused] = desk.refused.slice(count);
+          if (refused === undefined) continue;
+          const { record, atMs, opened } = refused;
+          const { status, expiresAt, approvalId } = record.approval;
+          const isSame = one.do === "claim" && one.approvalId === approvalId;
+          if (status === "denied" && !isSame) expect(atMs).toBeLessThan(Date.parse(expiresAt));
+          if (!opened) continue;
+          const standing = before.filter(
+            (other) => other.approval.fingerprint === record.approval.fingerprint && isStanding(other, atMs),
+          );
+          expect(standing).toEqual([]);
         }
       }),
       { numRuns: 500 },

@@ -1,6 +1,6 @@
 import type { Approval, ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
 import { APPROVAL_EXPIRY_SECONDS, APPROVAL_REPEAT_MS } from "../limits.ts";
-import type { ApprovalClaim, ApprovalRecord, ApprovalVote } from "../storage/approvals-table.ts";
+import type { ApprovalRecord, ApprovalVote } from "../storage/approvals-table.ts";
 import { callFingerprint } from "./call-fingerprint.ts";
 import { ServiceProblem } from "./problem.ts";
 
@@ -14,22 +14,21 @@ export interface ApprovalHand {
 }
 
 /**
- * What a request for an approval comes to: the approval that stands for exactly this call of the run, or a new one. An approved one is handed out
- * once; the request that took it gets it again when it is sent again at once.
- * @throws ServiceProblem `HB_CONFLICT` where the id is another call's, the run is over, or the id took its use long ago.
+ * What a request for an approval comes to: the approval that stands for exactly this call, whichever run asked for it, or a new one. An approved one
+ * is handed out once; the request that took it gets it again when it is sent again at once.
+ * @throws ServiceProblem `HB_CONFLICT` where the id is another call's, or took its use long ago.
  */
 export function claimApproval(
-  { known, isRunOver }: ApprovalClaim,
+  known: readonly ApprovalRecord[],
   claim: { readonly workspaceId: string; readonly request: ApprovalRequest; readonly hand: ApprovalHand },
 ): ApprovalRecord {
   const { request, workspaceId } = claim;
   const { nowMs, keyId } = claim.hand;
   const current = known.map((record) => withExpiry(record, nowMs));
   const same = current.find(({ approval }) => approval.approvalId === request.approvalId);
-  if (same !== undefined && !isSameCall(same.approval, request)) {
+  if (same !== undefined && same.approval.fingerprint !== request.fingerprint) {
     throw conflict(`approval \`${request.approvalId}\` is of another call; make a new \`approvalId\` for each call`);
   }
-  if (isRunOver) throw conflict(`the run \`${request.runId}\` is over; its calls are not approved any more`, "runId");
   const found = current.findLast((record) => answers(record, request, nowMs));
   if (found === undefined) {
     if (same !== undefined) {
@@ -39,7 +38,8 @@ export function claimApproval(
     return keyId === undefined ? opened : { ...opened, requestedBy: keyId };
   }
   if (found.approval.status !== "approved" || found.takenBy !== undefined) return found;
-  return { ...found, takenBy: request.approvalId, approval: { ...found.approval, usedAt: timeText(nowMs) } };
+  const usedBy = { runId: request.runId, callId: request.callId };
+  return { ...found, takenBy: request.approvalId, approval: { ...found.approval, usedAt: timeText(nowMs), usedBy } };
 }
 
 /** An approval after one more answer. */
@@ -107,24 +107,26 @@ export function isOpen({ approval, takenBy }: ApprovalRecord): boolean {
   return approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
 }
 
+/** It is the answer to its call, or will be: a denial too counts until its time is over, and no longer. */
+export function isStanding({ approval, takenBy }: ApprovalRecord, nowMs: number): boolean {
+  if (takenBy !== undefined || approval.status === "cancelled" || approval.status === "expired") return false;
+  return nowMs < Date.parse(approval.expiresAt);
+}
+
 function openOrRefuse(record: ApprovalRecord, nowMs: number): ApprovalRecord {
   const current = withExpiry(record, nowMs);
   if (current.approval.status !== "pending") throw isOver(current.approval);
   return current;
 }
 
-function isSameCall(approval: Approval, request: ApprovalRequest): boolean {
-  return approval.fingerprint === request.fingerprint && approval.runId === request.runId;
-}
-
 /** Whether an approval is the answer to a request for the same call. */
-function answers({ approval, takenBy }: ApprovalRecord, request: ApprovalRequest, nowMs: number): boolean {
-  if (!isSameCall(approval, request)) return false;
+function answers(record: ApprovalRecord, request: ApprovalRequest, nowMs: number): boolean {
+  const { approval, takenBy } = record;
+  if (approval.fingerprint !== request.fingerprint) return false;
   if (takenBy !== undefined) {
     return takenBy === request.approvalId && nowMs < Date.parse(approval.usedAt ?? "") + APPROVAL_REPEAT_MS;
   }
-  if (approval.approvalId === request.approvalId) return true;
-  return approval.status !== "expired" && approval.status !== "cancelled";
+  return approval.approvalId === request.approvalId || isStanding(record, nowMs);
 }
 
 function newApproval(request: ApprovalRequest, nowMs: number): Approval {
@@ -251,8 +253,8 @@ function isOver({ status, usedAt }: Approval): ServiceProblem {
   return new ServiceProblem("conflict", "HB_CONFLICT", { message: `the approval is ${is}; that cannot be changed` });
 }
 
-function conflict(message: string, field = "approvalId"): ServiceProblem {
-  return new ServiceProblem("conflict", "HB_CONFLICT", { message, field });
+function conflict(message: string): ServiceProblem {
+  return new ServiceProblem("conflict", "HB_CONFLICT", { message, field: "approvalId" });
 }
 
 function timeText(epochMs: number): string {

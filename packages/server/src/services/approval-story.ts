@@ -53,7 +53,7 @@ function whatHappened(
     return [{ action: "approval.answered", detail, ...(vote.by === "" ? {} : { person: vote.by }) }];
   }
   if (before.takenBy === undefined && after.takenBy !== undefined) {
-    return [{ action: "approval.used", detail: { requestId: after.takenBy, runId: approval.runId } }];
+    return [{ action: "approval.used", detail: { requestId: after.takenBy, ...approval.usedBy } }];
   }
   if (approval.status === before.approval.status) return [];
   const why = approval.status === "cancelled" && approval.comment !== undefined ? { comment: approval.comment } : {};

@@ -1,9 +1,9 @@
 import type { Approval, ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
-import { APPROVAL_EXPIRE_COUNT, STANDING_APPROVAL_COUNT_MAX } from "../limits.ts";
-import type { ApprovalFilter, ApprovalRecord } from "../storage/approvals-table.ts";
+import { APPROVAL_EXPIRE_COUNT, CALL_APPROVAL_COUNT_MAX } from "../limits.ts";
+import type { ApprovalFilter } from "../storage/approvals-table.ts";
 import type { Page, PageRequest } from "../storage/page.ts";
 import type { Store } from "../storage/store.ts";
-import { answerApproval, cancelApproval, claimApproval, isOpen, withExpiry } from "./approval-rules.ts";
+import { answerApproval, cancelApproval, claimApproval, isStanding, withExpiry } from "./approval-rules.ts";
 import { type ApprovalCause, approvalWrite } from "./approval-story.ts";
 import type { ChangeBatch, ChangeFeed } from "./change-feed.ts";
 import type { Principal } from "./principal.ts";
@@ -50,32 +50,25 @@ export class ApprovalsService {
   }
 
   /**
-   * The approval that stands for exactly this call of the run, or a new one; an approved one is handed out once.
-   * @throws ServiceProblem `HB_CONFLICT` where the id is another call's or was used, or the run is over.
+   * The approval that stands for exactly this call, whichever run asked for it, or a new one; an approved one is handed out once.
+   * @throws ServiceProblem `HB_CONFLICT` where the id is another call's or was used.
    */
   async claim(principal: ApprovalPrincipal, request: ApprovalRequest): Promise<Approval> {
     const { workspaceId } = principal;
     const cause = this.#causeOf(principal);
-    const record = await this.#store.approvals.claim(workspaceId, request, (claim) => {
-      const after = claimApproval(claim, { workspaceId, request, hand: { ...principal, nowMs: cause.nowMs } });
-      const before = claim.known.find(({ approval }) => approval.approvalId === after.approval.approvalId);
+    const record = await this.#store.approvals.claim(workspaceId, request, (known) => {
+      const after = claimApproval(known, { workspaceId, request, hand: { ...principal, nowMs: cause.nowMs } });
+      const before = known.find(({ approval }) => approval.approvalId === after.approval.approvalId);
       return before === after ? { record: after } : approvalWrite(before, after, cause);
     });
     return record.approval;
   }
 
-  /** The newest approval of exactly this call of the run that was not used, among the newest of the run; nothing is changed. */
-  async standing(
-    workspaceId: string,
-    { runId, fingerprint }: { readonly runId: string; readonly fingerprint: string },
-  ): Promise<Approval | undefined> {
+  /** The newest approval of exactly this call that stands; nothing is changed. */
+  async standing(workspaceId: string, fingerprint: string): Promise<Approval | undefined> {
     const nowMs = this.#runtime.nowMs();
-    const page = await this.#store.approvals.list(workspaceId, { runId }, { limit: STANDING_APPROVAL_COUNT_MAX });
-    const stands = ({ approval, takenBy }: ApprovalRecord): boolean => {
-      if (takenBy !== undefined || approval.fingerprint !== fingerprint) return false;
-      return approval.status !== "expired" && approval.status !== "cancelled";
-    };
-    return page.items.map((record) => withExpiry(record, nowMs)).find(stands)?.approval;
+    const page = await this.#store.approvals.list(workspaceId, { fingerprint }, { limit: CALL_APPROVAL_COUNT_MAX });
+    return page.items.find((record) => isStanding(record, nowMs))?.approval;
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`. */
@@ -152,15 +145,6 @@ export class ApprovalsService {
     });
   }
 
-  /** Runs are over: nobody need answer for their calls, and what was approved is not used any more. */
-  async runsEnded(workspaceId: string, runIds: readonly string[]): Promise<void> {
-    for (;;) {
-      const ids = await this.#store.approvals.openOfRuns(workspaceId, runIds, STANDING_APPROVAL_COUNT_MAX);
-      for (const approvalId of ids) await this.#end(workspaceId, approvalId, "the run is over");
-      if (ids.length < STANDING_APPROVAL_COUNT_MAX) return;
-    }
-  }
-
   /** Newest first. */
   async list(workspaceId: string, filter: ApprovalFilter, page: PageRequest): Promise<Page<Approval>> {
     const nowMs = this.#runtime.nowMs();
@@ -173,19 +157,16 @@ export class ApprovalsService {
     let count = 0;
     for (;;) {
       const due = await this.#store.approvals.due(this.#runtime.nowMs(), APPROVAL_EXPIRE_COUNT);
-      for (const { workspaceId, approvalId } of due) await this.#end(workspaceId, approvalId);
+      for (const { workspaceId, approvalId } of due) await this.#expire(workspaceId, approvalId);
       count += due.length;
       if (due.length < APPROVAL_EXPIRE_COUNT) return count;
     }
   }
 
-  /** Ends what is open still: by its time, or for a reason. */
-  async #end(workspaceId: string, approvalId: string, comment?: string): Promise<void> {
+  async #expire(workspaceId: string, approvalId: string): Promise<void> {
     const cause = this.#causeOf();
-    const { nowMs } = cause;
     await this.#store.approvals.update(workspaceId, approvalId, (known) => {
-      const current = withExpiry(known, nowMs);
-      const after = isOpen(current) && comment !== undefined ? cancelApproval(current, { nowMs, comment }) : current;
+      const after = withExpiry(known, cause.nowMs);
       return after === known ? undefined : approvalWrite(known, after, cause);
     });
     this.#wake((one) => one.workspaceId === workspaceId && one.approvalId === approvalId);

@@ -109,8 +109,7 @@ class Asking {
     const { set, given, approvals, workspaceId, keyId, operationId } = this.#call;
     const first = this.#decideNow(shared, undefined);
     if (approvals === undefined || given.phase !== "tool.before") return first;
-    const { continues = given.runId, shownArgs } = given;
-    const held = { workspaceId, keyId, facts: this.#facts, approvalRunId: continues, shownArgs };
+    const held = { workspaceId, keyId, facts: this.#facts, shownArgs: given.shownArgs };
     if (first.cause.kind === "HITL_PENDING") {
       const request = { ...held, set, decision: first, operationId: operationId() };
       const approval = await holdCheck(approvals, request);

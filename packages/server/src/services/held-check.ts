@@ -2,7 +2,6 @@ import type { ApprovalFact, Facts, PolicySet } from "@handlebar/engine";
 import type { Approval, ApprovalRequest, Decision, JsonValue } from "@handlebar/protocol";
 import type { ApprovalPrincipal, ApprovalsService } from "./approvals-service.ts";
 import { callFingerprint } from "./call-fingerprint.ts";
-import { ServiceProblem } from "./problem.ts";
 
 /** A call that the server holds for a person. */
 export interface HeldCheck {
@@ -14,8 +13,6 @@ export interface HeldCheck {
   readonly decision: Decision;
   /** Names the request: calls may repeat their ids, and each is approved on its own. */
   readonly operationId: string;
-  /** The run whose approvals count: its own, or the one that it goes on from. */
-  readonly approvalRunId: string;
   /** The arguments as people are shown them. */
   readonly shownArgs: JsonValue | undefined;
 }
@@ -29,13 +26,7 @@ export async function holdCheck(approvals: ApprovalDesk, held: HeldCheck): Promi
   if (request === undefined) return undefined;
   const { workspaceId, keyId } = held;
   const asking: ApprovalPrincipal = keyId === undefined ? { workspaceId } : { workspaceId, keyId };
-  try {
-    return factOf(await approvals.claim(asking, request));
-  } catch (error) {
-    // The run is over, as another process knows: nobody is asked for its calls.
-    if (error instanceof ServiceProblem && error.code === "HB_CONFLICT") return undefined;
-    throw error;
-  }
+  return factOf(await approvals.claim(asking, request));
 }
 
 /** Whether a rule holds the call beside the one that decided. */
@@ -47,11 +38,11 @@ export function isHeldBeside({ verdict, control, evaluatedRules }: Decision): bo
 /** The approval that there is for a call that is blocked anyway: nobody is asked about it, and none is used up. */
 export async function standingApproval(
   approvals: ApprovalDesk,
-  { workspaceId, facts, approvalRunId }: Pick<HeldCheck, "workspaceId" | "facts" | "approvalRunId">,
+  { workspaceId, facts }: Pick<HeldCheck, "workspaceId" | "facts">,
 ): Promise<ApprovalFact | undefined> {
   const fingerprint = fingerprintOf(facts);
   if (fingerprint === undefined) return undefined;
-  const approval = await approvals.standing(workspaceId, { runId: approvalRunId, fingerprint });
+  const approval = await approvals.standing(workspaceId, fingerprint);
   return approval === undefined ? undefined : factOf(approval);
 }
 
@@ -94,7 +85,7 @@ function requestOf({ facts, set, decision, ...held }: HeldCheck): ApprovalReques
     approvalId: held.operationId,
     fingerprint,
     agent: agent.slug,
-    runId: held.approvalRunId,
+    runId: run.runId,
     callId: call.callId,
     tool: call.tool.name,
     args: held.shownArgs ?? call.args,

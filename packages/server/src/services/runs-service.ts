@@ -4,7 +4,6 @@ import type { Page, PageRequest } from "../storage/page.ts";
 import type { RunFilter, RunRecord } from "../storage/runs-table.ts";
 import type { Store } from "../storage/store.ts";
 import type { AgentsService } from "./agents-service.ts";
-import type { ApprovalsService } from "./approvals-service.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { RunMemory } from "./run-memory.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
@@ -18,7 +17,6 @@ export interface RunsServiceDeps {
   readonly agents: Pick<AgentsService, "require">;
   readonly states: Pick<WorkspaceStates, "get">;
   readonly memory: Pick<RunMemory, "ended">;
-  readonly approvals: Pick<ApprovalsService, "runsEnded">;
 }
 
 /** Sequence numbers of a run that are missing without an explanation; both ends are included. */
@@ -58,11 +56,10 @@ export class RunsService {
 
   /** The first status stands. @throws ServiceProblem `HB_NOT_FOUND` (agent). */
   async end(workspaceId: string, runId: string, { agentId, status }: EndRunBody): Promise<void> {
-    const { agents, store, runtime, memory, approvals } = this.#deps;
+    const { agents, store, runtime, memory } = this.#deps;
     const { slug } = await agents.require(workspaceId, agentId);
     await store.runs.end(workspaceId, runId, { agent: slug, status, atMs: runtime.nowMs() });
     memory.ended(workspaceId, runId);
-    await approvals.runsEnded(workspaceId, [runId]);
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`. */

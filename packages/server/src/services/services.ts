@@ -5,7 +5,6 @@ import { AuditService } from "./audit-service.ts";
 import { BudgetsService } from "./budgets-service.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { CheckService } from "./check-service.ts";
-import { EndedRuns } from "./ended-runs.ts";
 import { EventTail } from "./event-tail.ts";
 import { EventsService } from "./events-service.ts";
 import { IngestService } from "./ingest-service.ts";
@@ -77,18 +76,11 @@ export function createServices(deps: ServiceDeps): Services {
   const memory = new RunMemory({ store, runtime });
   const windows = new SharedWindows({ store, runtime });
   const check = new CheckService({ runtime, states, agents, approvals, memory, windows });
-  const endedRuns = new EndedRuns({
-    end: (workspaceId, runIds) => approvals.runsEnded(workspaceId, runIds),
-    onError: (error) =>
-      log.warn({ err: error }, "approvals of runs that are over could not be cancelled; they end at their time"),
-  });
   const tail = new EventTail({ store, runtime, onError });
   const onStored = (rows: Parameters<EventTail["stored"]>[0]): void => {
     tail.stored(rows);
     for (const { workspaceId, runId, runEnd } of rows) {
-      if (runEnd === undefined) continue;
-      memory.ended(workspaceId, runId);
-      endedRuns.add(workspaceId, runId);
+      if (runEnd !== undefined) memory.ended(workspaceId, runId);
     }
   };
   const ingest = new IngestService({ store, runtime, states, agents, onStored });
@@ -108,7 +100,7 @@ export function createServices(deps: ServiceDeps): Services {
     policies,
     replays,
     lockdowns: new LockdownsService({ store, runtime, feed, agents }),
-    runs: new RunsService({ store, runtime, agents, states, memory, approvals }),
+    runs: new RunsService({ store, runtime, agents, states, memory }),
     ingest,
     events: new EventsService({ store, runtime }),
     tail,
@@ -125,13 +117,7 @@ export function createServices(deps: ServiceDeps): Services {
       link.close();
       tail.close();
       replays.close();
-      await Promise.all([
-        webhookSender.stop(),
-        endedRuns.idle(),
-        keys.flushUses(),
-        agents.presence.flush(true),
-        policies.close(),
-      ]);
+      await Promise.all([webhookSender.stop(), keys.flushUses(), agents.presence.flush(true), policies.close()]);
     },
   };
 }

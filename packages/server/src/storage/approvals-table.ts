@@ -38,17 +38,12 @@ export interface ApprovalWrite {
 /** Changes one approval knowing all of it, under a lock; what it returns is written, `undefined` changes nothing. */
 export type ApprovalChange = (record: ApprovalRecord) => ApprovalWrite | undefined;
 
-/** What a claim is answered from. */
-export interface ApprovalClaim {
-  /** Those of the same call of the run, and the one with the request's id, oldest first. */
-  readonly known: readonly ApprovalRecord[];
-  /** The control plane knows that the run is over. */
-  readonly isRunOver: boolean;
-}
-
 export interface ApprovalFilter {
   readonly status?: ApprovalStatus | undefined;
+  /** The run that asked. */
   readonly runId?: string | undefined;
+  /** Those of one call. */
+  readonly fingerprint?: string | undefined;
   readonly agent?: string | undefined;
   /** Those that wait for an answer or for their use. */
   readonly isOpen?: boolean | undefined;
@@ -56,21 +51,19 @@ export interface ApprovalFilter {
 
 export interface ApprovalsTable {
   /**
-   * Under a lock on the run's approvals: hands the ones that exist for this fingerprint of the run (and the one with the request's id) to `choose`, oldest
-   * first, and writes what it returns (a new record, a changed one). The change `approvals` is recorded when something was written.
+   * Under a lock on the workspace: hands the one with the request's id and the newest of its fingerprint to `choose`, oldest first, and writes what it
+   * returns (a new record, a changed one). The change `approvals` is recorded when something was written.
    */
   claim(
     workspaceId: string,
     request: ApprovalRequest,
-    choose: (claim: ApprovalClaim) => ApprovalWrite,
+    choose: (known: readonly ApprovalRecord[]) => ApprovalWrite,
   ): Promise<ApprovalRecord>;
   get(workspaceId: string, approvalId: string): Promise<ApprovalRecord | undefined>;
   /** `undefined` when there is no such approval; records the change `approvals` for what was written. */
   update(workspaceId: string, approvalId: string, change: ApprovalChange): Promise<ApprovalRecord | undefined>;
   /** Newest first. */
   list(workspaceId: string, filter: ApprovalFilter, page: PageRequest): Promise<Page<ApprovalRecord>>;
-  /** Ids of approvals of these runs that wait for an answer or for their use. */
-  openOfRuns(workspaceId: string, runIds: readonly string[], limit: number): Promise<readonly string[]>;
   /** Those whose time is over and that have not ended yet, in whatever workspace, the one that is over longest first. */
   due(nowMs: number, limit: number): Promise<readonly { readonly workspaceId: string; readonly approvalId: string }[]>;
 }

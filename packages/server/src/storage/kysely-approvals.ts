@@ -1,5 +1,6 @@
 import type { Approval, ApprovalRequest } from "@handlebar/protocol";
 import type { Kysely } from "kysely";
+import { CALL_APPROVAL_COUNT_MAX } from "../limits.ts";
 import type { ApprovalRecord, ApprovalsTable, ApprovalVote, ApprovalWrite } from "./approvals-table.ts";
 import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
@@ -31,18 +32,6 @@ export function createApprovalsTable(dialect: StoreDialect): ApprovalsTable {
     list: async (workspaceId, filter, page) => {
       const rows = await search(dialect, workspaceId, { filter, page }).execute();
       return pageOf(rows, { page, item: toApproval, key: (row) => [row.requested_at_ms, row.approval_id] });
-    },
-    openOfRuns: async (workspaceId, runIds, limit) => {
-      if (runIds.length === 0) return [];
-      const rows = await dialect.reads
-        .selectFrom("approvals")
-        .select("approval_id")
-        .where("workspace_id", "=", workspaceId)
-        .where("run_id", "in", [...runIds])
-        .where("open_until_ms", "is not", null)
-        .limit(limit)
-        .execute();
-      return rows.map((row) => row.approval_id);
     },
     due: async (nowMs, limit) => {
       const rows = await dialect.reads
@@ -76,28 +65,20 @@ function claim(
 ): Promise<ApprovalRecord> {
   return dialect.write(async (tx) => {
     await lockWorkspace(dialect, tx, workspaceId);
-    const rows = await tx
+    const same = await rowOf(tx, workspaceId, request.approvalId);
+    const newest = await tx
       .selectFrom("approvals")
       .selectAll()
       .where("workspace_id", "=", workspaceId)
-      .where((eb) =>
-        eb.or([
-          eb("approval_id", "=", request.approvalId),
-          eb.and([eb("run_id", "=", request.runId), eb("fingerprint", "=", request.fingerprint)]),
-        ]),
-      )
-      .orderBy("requested_at_ms")
-      .orderBy("approval_id")
+      .where("fingerprint", "=", request.fingerprint)
+      .orderBy("requested_at_ms", "desc")
+      .orderBy("approval_id", "desc")
+      .limit(CALL_APPROVAL_COUNT_MAX)
       .execute();
-    const run = await tx
-      .selectFrom("runs")
-      .select("ended_at_ms")
-      .where("workspace_id", "=", workspaceId)
-      .where("run_id", "=", request.runId)
-      .executeTakeFirst();
-    const known = rows.map(toApproval);
-    const isRunOver = run !== undefined && run.ended_at_ms !== null;
-    const chosen = choose({ known, isRunOver });
+    const isAmong = newest.some((row) => row.approval_id === same?.approval_id);
+    const rows = same === undefined || isAmong ? newest : [...newest, same];
+    const known = rows.toReversed().map(toApproval);
+    const chosen = choose(known);
     if (!known.includes(chosen.record)) await write(dialect, tx, chosen);
     return chosen.record;
   });
@@ -130,6 +111,7 @@ function search(
   let query = dialect.searches.selectFrom("approvals").selectAll().where("workspace_id", "=", workspaceId);
   if (filter.status !== undefined) query = query.where("status", "=", filter.status);
   if (filter.runId !== undefined) query = query.where("run_id", "=", filter.runId);
+  if (filter.fingerprint !== undefined) query = query.where("fingerprint", "=", filter.fingerprint);
   if (filter.agent !== undefined) query = query.where("agent", "=", filter.agent);
   if (filter.isOpen !== undefined) query = query.where("open_until_ms", filter.isOpen ? "is not" : "is", null);
   if (page.cursor !== undefined) {

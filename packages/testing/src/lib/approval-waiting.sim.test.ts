@@ -110,7 +110,7 @@ describe("waiting for a person", () => {
     expect([kind, tookMs <= 3_000]).toEqual(["HITL_APPROVED", true]);
   });
 
-  it("ends with the request's time, and with the run", async () => {
+  it("ends with the request's time, and with the run, which leaves the request to a later one", async () => {
     const here = open();
     const { call } = await hold(here);
     await here.sim.clock.advance(2 * HOUR_MS);
@@ -122,6 +122,11 @@ describe("waiting for a person", () => {
     void other.end();
     expect((await here.sim.clock.runUntil(held)).verdict).toBe("BLOCK");
     await here.sim.clock.advance(5_000);
-    expect(here.plane.approvals()[1]?.status).toBe("cancelled");
+    const [, left] = here.plane.approvals();
+    expect(left?.status).toBe("pending");
+    here.plane.resolveApproval(left?.approvalId ?? "", { status: "approved", by: "ada" });
+    const later = here.hb.startRun().beforeTool({ name: "wire", args: {} });
+    expect((await here.sim.clock.runUntil(later)).cause).toMatchObject({ approvalId: left?.approvalId });
+    expect(here.plane.approvals()[1]?.usedAt).toBeDefined();
   });
 });

@@ -56,25 +56,6 @@ describe("resumeRun", () => {
   });
 });
 
-describe("a run that continues another's held calls", () => {
-  it("takes the answer that was given there, once", async () => {
-    const answers = ["approved"];
-    const { hb } = openRecorded({
-      agent: { slug: "a" },
-      policies: [{ name: "p", rules: [{ name: "r", on: "tool.before", effect: { type: "hitl" } }] }],
-      onApproval: () => (answers.pop() === undefined ? new Promise<never>(() => undefined) : { status: "approved" }),
-    });
-    const call = { name: "pay", args: { amount: 1 } };
-    const first = hb.startRun();
-    expect((await first.beforeTool(call)).cause.kind).toBe("HITL_PENDING");
-    await new Promise((resolve) => setImmediate(resolve));
-    const next = hb.startRun({ continues: { runId: first.runId } });
-    expect((await next.beforeTool(call)).cause.kind).toBe("HITL_APPROVED");
-    expect((await next.beforeTool(call)).cause.kind).toBe("HITL_PENDING");
-    expect((await hb.startRun().beforeTool(call)).cause.kind).toBe("HITL_PENDING");
-  });
-});
-
 describe("PolicyDenied", () => {
   it("carries the decision and is found through causes and across copies", () => {
     const denied = new PolicyDenied(BLOCK);

@@ -11,14 +11,14 @@ export interface JoinedRun {
 
 /**
  * The run of an agent that goes on after a pause, where nothing but the id of its run was kept: the paused run itself while this
- * client knows it and it is for the same actor and session, else a new one that goes on with its held calls. The id may come from
- * anywhere: it gives a caller nothing that an answered approval of the same actor would not.
+ * client knows it and it is for the same actor and session, else a new one. The id may come from anywhere: what a person approved answers
+ * the same call of either run.
  * @throws HandlebarError `HB_RUN_CONFIG_INVALID`.
  */
 export function resumeRun(hb: AnyClient, runId: string, config: RunConfig<never> = {}): JoinedRun {
   const paused = hb.findPaused(runId, config);
   if (paused !== undefined) return { run: paused, owned: true };
-  return { run: hb.startRun({ ...config, continues: { runId } }), owned: true };
+  return { run: hb.startRun(config), owned: true };
 }
 
 /**

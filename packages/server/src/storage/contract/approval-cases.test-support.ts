@@ -1,5 +1,6 @@
 import type { ApprovalRequest } from "@handlebar/protocol";
 import { expect } from "vitest";
+import { CALL_APPROVAL_COUNT_MAX } from "../../limits.ts";
 import type { ApprovalRecord } from "../approvals-table.ts";
 import type { ContractCase } from "./contract-case.test-support.ts";
 
@@ -31,7 +32,7 @@ const record = (workspaceId: string, given: ApprovalRequest, requestedAtMs = 1_0
 
 export const APPROVAL_CASES: readonly ContractCase[] = [
   {
-    name: "an approval is claimed knowing those of the same call of the run",
+    name: "an approval is claimed knowing those of the same call, whichever run asked, and no other",
     run: async ({ store: { approvals, changes }, workspaceId, otherId }) => {
       const given = request("a1");
       const created = await approvals.claim(workspaceId, given, () => ({ record: record(workspaceId, given) }));
@@ -40,15 +41,18 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
       expect(await approvals.get(otherId, "a1")).toBeUndefined();
       const seen = async (asked: ApprovalRequest) => {
         let known: readonly ApprovalRecord[] = [];
-        await approvals.claim(workspaceId, asked, (claim) => {
-          known = claim.known;
+        await approvals.claim(workspaceId, asked, (given) => {
+          known = given;
           return { record: known[0] ?? record(workspaceId, asked, 2_000) };
         });
         return known.map(({ approval }) => approval.approvalId);
       };
       expect(await seen(request("a2"))).toEqual(["a1"]);
-      expect(await seen(request("a3", { runId: "r2" }))).toEqual([]);
-      expect(await seen(request("a1", { fingerprint: "b".repeat(64) }))).toEqual(["a1"]);
+      expect(await seen(request("a3", { runId: "r2" }))).toEqual(["a1"]);
+      const other = "b".repeat(64);
+      expect(await seen(request("a1", { fingerprint: other }))).toEqual(["a1"]);
+      expect(await seen(request("a3", { fingerprint: other }))).toEqual([]);
+      expect(await seen(request("a1", { fingerprint: other }))).toEqual(["a1", "a3"]);
       expect((await changes.since(workspaceId, 0, 10)).map(({ kind, ref }) => [kind, ref])).toEqual([
         ["approvals", "a1"],
         ["approvals", "a3"],
@@ -72,15 +76,15 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
       const ids = ["a1", "a2", "a3", "a4"];
       await Promise.all(
         ids.map((id) =>
-          approvals.claim(workspaceId, request(id), ({ known }) => ({
-            record: known[0] ?? record(workspaceId, request(id)),
+          approvals.claim(workspaceId, request(id, { runId: `run of ${id}` }), ([known]) => ({
+            record: known ?? record(workspaceId, request(id)),
           })),
         ),
       );
       const { items } = await approvals.list(workspaceId, {}, { limit: 10 });
       expect(items).toHaveLength(1);
       const take = (id: string) =>
-        approvals.claim(workspaceId, request(id), ({ known: [known] }) => {
+        approvals.claim(workspaceId, request(id, { runId: `run of ${id}` }), ([known]) => {
           if (known === undefined) throw new Error("it was there");
           return { record: known.takenBy === undefined ? { ...known, takenBy: id } : known };
         });
@@ -143,7 +147,7 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: "an approval stays open until it was used, and its run is known to be over",
+    name: "an approval stays open until it was used, whether its run is over or not",
     run: async ({ store: { approvals, runs }, workspaceId }) => {
       const given = request("a1");
       await approvals.claim(workspaceId, given, () => ({ record: record(workspaceId, given) }));
@@ -152,20 +156,36 @@ export const APPROVAL_CASES: readonly ContractCase[] = [
       }));
       const open = async () => (await approvals.list(workspaceId, { isOpen: true }, { limit: 9 })).items.length;
       expect(await open()).toBe(1);
+      await runs.end(workspaceId, "r1", { agent: "support", status: "success", atMs: 5_000 });
+      expect(await open()).toBe(1);
       await approvals.update(workspaceId, "a1", (known) => ({ record: { ...known, takenBy: "a2" } }));
       expect(await open()).toBe(0);
-      const isOver = async () => {
-        let over: boolean | undefined;
-        await approvals.claim(workspaceId, given, ({ known: [known], isRunOver }) => {
-          over = isRunOver;
-          if (known === undefined) throw new Error("it was there");
-          return { record: known };
+    },
+  },
+  {
+    name: "of a call that was asked for many times, the newest approvals are known, and the one with the request's id",
+    run: async ({ store: { approvals }, workspaceId }) => {
+      const ids = Array.from({ length: CALL_APPROVAL_COUNT_MAX + 2 }, (_, n) => `a${String(n).padStart(4, "0")}`);
+      for (const [n, id] of ids.entries()) {
+        const given = request(id);
+        await approvals.claim(workspaceId, given, () => ({ record: record(workspaceId, given, n * 1_000) }));
+      }
+      const known = async (id: string) => {
+        let seen: readonly string[] = [];
+        await approvals.claim(workspaceId, request(id), (given) => {
+          seen = given.map(({ approval }) => approval.approvalId);
+          return { record: given[0] ?? record(workspaceId, request(id)) };
         });
-        return over;
+        return seen;
       };
-      expect(await isOver()).toBe(false);
-      await runs.end(workspaceId, "r1", { agent: "support", status: "success", atMs: 5_000 });
-      expect(await isOver()).toBe(true);
+      expect(await known("new")).toEqual(ids.slice(2));
+      expect(await known("a0000")).toEqual(["a0000", ...ids.slice(2)]);
+      expect(await known("a0007")).toEqual(ids.slice(2));
+      const page = await approvals.list(workspaceId, { fingerprint: "b".repeat(64) }, { limit: 9 });
+      expect(page.items).toEqual([]);
+      expect((await approvals.list(workspaceId, { fingerprint: FINGERPRINT }, { limit: 1 })).items).toMatchObject([
+        { approval: { approvalId: ids.at(-1) } },
+      ]);
     },
   },
   {

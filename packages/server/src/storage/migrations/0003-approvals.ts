@@ -29,6 +29,11 @@ async function addColumns({ tx, text, bigint }: MigrationContext): Promise<void>
     .columns(["open_until_ms"])
     .where("open_until_ms", "is not", null)
     .execute();
+  await tx.schema
+    .createIndex("approvals_of_call")
+    .on("approvals")
+    .columns(["workspace_id", "fingerprint", "requested_at_ms", "approval_id"])
+    .execute();
 }
 
 async function createAudit({ tx, text, bigint }: MigrationContext): Promise<void> {

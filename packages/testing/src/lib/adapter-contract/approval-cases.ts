@@ -82,7 +82,7 @@ const PAY_ONCE: readonly Line[] = [{ calls: [["pay", { amount: 900 }]] }, { say:
 export const APPROVAL_CASES: readonly CaseBody[] = [
   {
     id: "approval.blocks",
-    title: "by default a held call comes back as blocked; its approval was asked for, and ends with the run",
+    title: "by default a held call comes back as blocked, and the approval stands at the control plane",
     run: async (world) => {
       const agent = new HeldAgent(world, PAY_ONCE, { approvals: "block" });
       expectDone(await agent.run());
@@ -90,9 +90,24 @@ export const APPROVAL_CASES: readonly CaseBody[] = [
       expectEqual(
         "approvals",
         agent.plane.approvals().map(({ tool, status }) => [tool, status]),
-        [["pay", "cancelled"]],
+        [["pay", "pending"]],
       );
       expectRunEnded(world, "success");
+    },
+  },
+  {
+    id: "approval.later",
+    title: "a held call that a person approved after its run had ended runs once when the agent is asked again",
+    run: async (world) => {
+      const agent = new HeldAgent(world, [...PAY_ONCE, ...PAY_ONCE, ...PAY_ONCE], { approvals: "block" });
+      const statuses = () => agent.plane.approvals().map(({ status }) => status);
+      expectDone(await agent.run());
+      agent.answer("approved");
+      for (const expected of [["approved"], ["approved", "pending"]]) {
+        expectDone(await agent.run());
+        expectEqual("executed", agent.box.executed, [{ tool: "pay", args: { amount: 900 } }]);
+        expectEqual("approvals", statuses(), expected);
+      }
     },
   },
   {

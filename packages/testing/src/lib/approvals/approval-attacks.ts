@@ -11,7 +11,9 @@ export interface AttackCase extends ContractCase {
 interface Scene {
   readonly world: AttackWorld;
   readonly runId: string;
-  /** The first process of the agent, for the actor `payer`. */
+  /** Whom the run acts for: another one in each case, since an approval of one call answers it wherever it is made. */
+  readonly actor: string;
+  /** The first process of the agent. */
   readonly agent: AttackedAgent;
 }
 
@@ -28,7 +30,6 @@ const APPROVED: ApprovalAnswer = { status: "approved", by: "ada" };
 const DENIED: ApprovalAnswer = { status: "denied", by: "bob" };
 const ASKING = { says: "nothing" } as const;
 const CLAIMING = { says: "approved" } as const;
-const ACTOR = "payer";
 
 /**
  * What must hold whoever attacks an approval, for the core and for each adapter, as cases that any test runner can run:
@@ -47,7 +48,8 @@ export function approvalAttacks(openWorld: () => AttackWorld | Promise<AttackWor
     run: async () => {
       const world = await openWorld();
       const runId = world.newRunId();
-      await run({ world, runId, agent: await world.agent({ runId, actor: ACTOR }) });
+      const actor = `payer of ${runId}`;
+      await run({ world, runId, actor, agent: await world.agent({ runId, actor }) });
     },
   }));
 }
@@ -121,10 +123,11 @@ const ATTACKS: readonly Attack[] = [
   {
     attack: "the model proposes other arguments after the approval",
     outcome: "they are held under an approval of their own",
-    run: async ({ world, runId, agent }) => {
+    run: async (scene) => {
+      const { world, runId, agent } = scene;
       await agent.propose(CALL);
       await answer(world, await only(world, runId), APPROVED);
-      const other = await elsewhere({ world, runId, agent }, { actor: ACTOR });
+      const other = await elsewhere(scene);
       await other.propose(CHANGED);
       expectRan(other, []);
       expectEqual("the approvals", (await world.approvals(runId)).length, 2);
@@ -133,10 +136,11 @@ const ATTACKS: readonly Attack[] = [
   {
     attack: "the same arguments, their keys in another order",
     outcome: "it is the same call and runs once",
-    run: async ({ world, runId, agent }) => {
+    run: async (scene) => {
+      const { world, runId, agent } = scene;
       await agent.propose(CALL);
       await answer(world, await only(world, runId), APPROVED);
-      const other = await elsewhere({ world, runId, agent }, { actor: ACTOR });
+      const other = await elsewhere(scene);
       const { to, amount } = CALL;
       await other.propose({ amount: amount ?? null, to: to ?? null });
       expectRan(other, [CALL]);
@@ -146,21 +150,28 @@ const ATTACKS: readonly Attack[] = [
     attack: "another actor makes the approved call in the same run",
     outcome: "it is held",
     run: async (scene) => {
-      await expectHeldElsewhere(scene, { actor: "eve" });
+      await expectHeldElsewhere(scene, { actor: `eve beside ${scene.actor}` });
     },
   },
   {
     attack: "another run makes the approved call",
-    outcome: "it is held",
-    run: async (scene) => {
-      await expectHeldElsewhere(scene, { actor: ACTOR, runId: scene.world.newRunId() });
+    outcome: "it runs once, whichever run asks first, and the next one is held",
+    run: async ({ world, runId, actor, agent }) => {
+      await agent.propose(CALL);
+      await answer(world, await only(world, runId), APPROVED);
+      const other = await world.agent({ runId: world.newRunId(), actor });
+      await other.propose(CALL);
+      await other.propose(CALL);
+      await agent.resume(CLAIMING);
+      expectRan(other, [CALL]);
+      expectRan(agent, []);
     },
   },
   {
     attack: "another agent makes the approved call in the same run",
     outcome: "it is held",
     run: async (scene) => {
-      await expectHeldElsewhere(scene, { actor: ACTOR, agent: "other" });
+      await expectHeldElsewhere(scene, { actor: scene.actor, agent: "other" });
     },
   },
   {
@@ -206,11 +217,11 @@ const ATTACKS: readonly Attack[] = [
   {
     attack: "a person answers while the agent is down",
     outcome: "the agent that comes back runs the call once",
-    run: async ({ world, runId, agent }) => {
+    run: async ({ world, runId, actor, agent }) => {
       await agent.propose(CALL);
       await agent.kill();
       await answer(world, await only(world, runId), APPROVED);
-      const back = await world.agent({ runId, actor: ACTOR });
+      const back = await world.agent({ runId, actor });
       await back.propose(CALL);
       await back.propose(CALL);
       expectRan(back, [CALL]);
@@ -220,11 +231,11 @@ const ATTACKS: readonly Attack[] = [
   {
     attack: "the run goes on in another process, and in the first one too",
     outcome: "the call runs once, in the process that asked first",
-    run: async ({ world, runId, agent }) => {
+    run: async ({ world, runId, actor, agent }) => {
       await agent.propose(CALL);
       const from = await agent.handOver();
       await answer(world, await only(world, runId), APPROVED);
-      const other = await world.agent({ runId, actor: ACTOR, from });
+      const other = await world.agent({ runId, actor, from });
       await other.resume(ASKING);
       await agent.resume(CLAIMING);
       expectRan(other, [CALL]);
@@ -234,11 +245,11 @@ const ATTACKS: readonly Attack[] = [
   {
     attack: "two processes go on at the same moment",
     outcome: "the call runs in one of them",
-    run: async ({ world, runId, agent }) => {
+    run: async ({ world, runId, actor, agent }) => {
       await agent.propose(CALL);
       const from = await agent.handOver();
       await answer(world, await only(world, runId), APPROVED);
-      const others = await Promise.all([1, 2].map(() => world.agent({ runId, actor: ACTOR, from })));
+      const others = await Promise.all([1, 2].map(() => world.agent({ runId, actor, from })));
       await Promise.all(others.map((other) => other.resume(ASKING)));
       expectEqual(
         "what ran",
@@ -261,15 +272,18 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     attack: "an approval is used after its run ended",
-    outcome: "the approval was cancelled and the call does not run",
-    run: async ({ world, runId, agent }) => {
+    outcome: "the same call of a later run runs once, and the next one is held",
+    run: async ({ world, runId, actor, agent }) => {
       await agent.propose(CALL);
-      await answer(world, await only(world, runId), APPROVED);
       await agent.end();
-      await until(async () => (await only(world, runId)).status === "cancelled");
-      const other = await world.agent({ runId, actor: ACTOR });
-      await other.propose(CALL);
-      expectRan(other, []);
+      await answer(world, await only(world, runId), APPROVED);
+      for (const ran of [[CALL], []]) {
+        const later = await world.agent({ runId: world.newRunId(), actor });
+        await later.propose(CALL);
+        expectRan(later, ran);
+        await later.end();
+      }
+      expectEqual("the status", (await only(world, runId)).status, "approved");
     },
   },
   {
@@ -293,7 +307,7 @@ const ATTACKS: readonly Attack[] = [
 /** A person approved the call; whoever else makes it is held, and the approval stays whole for the call that it is of. */
 async function expectHeldElsewhere(
   { world, runId, agent }: Scene,
-  where: { readonly actor: string; readonly runId?: string; readonly agent?: string },
+  where: { readonly actor: string; readonly agent?: string },
 ): Promise<void> {
   await agent.propose(CALL);
   const held = await only(world, runId);
@@ -308,10 +322,7 @@ async function expectHeldElsewhere(
 }
 
 /** The agent's run in a process that knows nothing of the held call. */
-async function elsewhere(
-  { world, runId, agent }: Scene,
-  { actor }: { readonly actor: string },
-): Promise<AttackedAgent> {
+async function elsewhere({ world, runId, actor, agent }: Scene): Promise<AttackedAgent> {
   await agent.kill();
   return world.agent({ runId, actor });
 }
@@ -336,12 +347,4 @@ function expectRan(agent: AttackedAgent, args: readonly JsonObject[]): void {
 function expectNothingOf(agent: AttackedAgent, args: JsonObject): void {
   const ran = agent.executed().filter((one) => one["amount"] === args["amount"]);
   expectEqual("what the tool was run with of the forbidden kind", ran, []);
-}
-
-const LOOK_COUNT_MAX = 2_000;
-
-/** Asks again and again, each time over the network, until it is so. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let count = 0; count < LOOK_COUNT_MAX; count++) if (await isSo()) return;
-  throw new ExpectationError("what the control plane says", "no", "yes");
 }

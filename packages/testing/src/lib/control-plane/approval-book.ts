@@ -13,7 +13,7 @@ interface Held {
 
 const EXPIRY_SECONDS = 3_600;
 
-/** Approvals: one for a fingerprint of a run, its answer handed out once. */
+/** Approvals: one for a fingerprint, its answer handed out once. */
 export class ApprovalBook {
   readonly #runtime: Pick<Runtime, "clock" | "timers" | "newId">;
   readonly #held: Held[] = [];
@@ -32,7 +32,7 @@ export class ApprovalBook {
     return this.#fresh(this.#find(approvalId)).approval;
   }
 
-  /** Opens a request; where one for the same call of the run stands, answers with it, and hands out an approval once. */
+  /** Opens a request; where one for the same call stands, whichever run asked, answers with it, and hands out an approval once. */
   claim(request: ApprovalRequest): Approval {
     const same = this.#held.find((held) => held.approval.approvalId === request.approvalId);
     if (same !== undefined && same.approval.fingerprint !== request.fingerprint) {
@@ -45,7 +45,8 @@ export class ApprovalBook {
     if (held === undefined) return this.#open(request).approval;
     if (held.approval.status === "approved" && held.takenBy === undefined) {
       held.takenBy = request.approvalId;
-      held.approval = { ...held.approval, usedAt: this.#now() };
+      const { runId, callId } = request;
+      held.approval = { ...held.approval, usedAt: this.#now(), usedBy: { runId, callId } };
     }
     return held.approval;
   }
@@ -82,13 +83,6 @@ export class ApprovalBook {
     const held = this.#fresh(this.#find(approvalId));
     if (!isOpen(held)) throw new RequestProblem(409, "HB_API_REJECTED", { title: "approval is over already" });
     return this.#settle(held, { ...held.approval, status: "cancelled", resolvedAt: this.#now() });
-  }
-
-  /** The run is over: nothing of it is answered or used any more. */
-  runEnded(runId: string): void {
-    for (const held of this.#held) {
-      if (held.approval.runId === runId && isOpen(this.#fresh(held))) this.cancel(held.approval.approvalId);
-    }
   }
 
   /** Answers when the approval is no longer pending, or after `waitMs`. */
@@ -131,9 +125,10 @@ export class ApprovalBook {
 
   #answers(held: Held, request: ApprovalRequest): boolean {
     const { approval } = this.#fresh(held);
-    if (approval.runId !== request.runId || approval.fingerprint !== request.fingerprint) return false;
+    if (approval.fingerprint !== request.fingerprint) return false;
     if (approval.approvalId === request.approvalId || held.takenBy === request.approvalId) return true;
-    return held.takenBy === undefined && approval.status !== "expired" && approval.status !== "cancelled";
+    if (held.takenBy !== undefined || approval.status === "cancelled") return false;
+    return this.#runtime.clock.nowMs() < Date.parse(approval.expiresAt);
   }
 
   #find(approvalId: string): Held {

@@ -136,11 +136,10 @@ function startRun({ hub, log }: PlaneParts, call: RouteCall): SimResponse {
   return jsonResponse({});
 }
 
-function endRun({ hub, log, approvals }: PlaneParts, call: RouteCall): SimResponse {
+function endRun({ hub, log }: PlaneParts, call: RouteCall): SimResponse {
   const body = readBody(endRunBodySchema, call.body);
   const [runId = ""] = call.params;
   log.endRun(runId, agentOf(hub, body.agentId), body.status);
-  approvals.runEnded(runId);
   return jsonResponse({});
 }
 
