@@ -38,7 +38,7 @@ function print(roundSeed: string, { budgets, faultCounts, durationMs }: RoundOut
     const percent = (amount: number): string => `${((amount / budget.limit) * 100).toFixed(2)} %`;
     console.log(
       `  ${budget.name.padEnd(12)} ${callCount} calls, used ${used.toFixed(3)} of ${budget.limit}, overshoot ${overshoot}; ` +
-        `used ${percent(used)}, kept back for killed clients ${percent(counted - used)}, left ${percent(budget.limit - counted)}`,
+        `used ${percent(used)}, kept back for clients that ended without a word ${percent(counted - used)}, left ${percent(budget.limit - counted)}`,
     );
   }
 }

@@ -29,7 +29,7 @@ export interface BudgetOutcome {
   readonly used: number;
   /** By how much that is more than there was. */
   readonly overshoot: number;
-  /** What the control plane counts as used in the end: what killed clients had leased is among it. */
+  /** What the control plane counts as used in the end: what clients had leased that ended without a word is among it. */
   readonly counted: number;
 }
 
