@@ -12,6 +12,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   check: "server/check.ts",
   ingest: "server/ingest.ts",
   replay: "server/replay.ts",
+  budgets: "../scripts/budget-rounds.ts",
 };
 const [name = "decide", ...args] = process.argv.slice(2);
 if (name === "adapters") {

@@ -66,8 +66,10 @@ function planeFor({ id }: ConformanceCase): StorePlane {
 
 function approvalOf({ approval }: StorePlane, request: object): Approval {
   const times = { requestedAt: "2026-01-05T12:00:00Z", expiresAt: "2026-01-05T13:00:00Z" };
+  const { instead, ...held } = approval ?? {};
+  const edited = instead === undefined ? {} : { edited: { approvalId: "edited", args: instead } };
   // The case says what the control plane holds for this call.
-  return { ...request, ...times, ...approval } as Approval;
+  return { ...request, ...times, ...held, ...edited } as Approval;
 }
 
 function windowsOf({ shared = "counted" }: StorePlane, real: SharedWindows, call: WindowCall): SharedCall {
@@ -78,7 +80,8 @@ function windowsOf({ shared = "counted" }: StorePlane, real: SharedWindows, call
       Promise.resolve({
         read: ({ key }) => {
           const found = readings.find(({ ruleId, index = 0 }) => ruleId === key.ruleId && index === key.index);
-          return found === undefined ? undefined : { value: found.value, resetAtMs: found.resetAtMs };
+          if (found === undefined) return undefined;
+          return { value: found.value, used: found.used, resetAtMs: found.resetAtMs };
         },
       }),
     take: () => Promise.resolve(true),

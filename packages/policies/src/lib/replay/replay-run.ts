@@ -224,7 +224,9 @@ export class ReplayRun {
 /** A person's answer was to exactly this call, so it answers the candidate too. */
 function approvalOf(recorded: RecordedAnswer | undefined): ApprovalFact | undefined {
   const cause = recorded?.cause;
-  if (cause?.kind === "HITL_APPROVED") return { approvalId: cause.approvalId, status: "approved", by: cause.by };
-  if (cause?.kind === "HITL_DENIED") return { approvalId: cause.approvalId, status: "denied", by: cause.by };
-  return undefined;
+  if (cause?.kind !== "HITL_APPROVED" && cause?.kind !== "HITL_DENIED") return undefined;
+  const { approvalId, by } = cause;
+  return cause.kind === "HITL_APPROVED"
+    ? { approvalId, status: "approved", by }
+    : { approvalId, status: "denied", by, instead: cause.instead };
 }

@@ -61,6 +61,8 @@ const conformanceWorldSchema = z.strictObject({
           index: z.int().min(0).optional(),
           /** `null`: the average, minimum or maximum of nothing. */
           value: z.number().nullable(),
+          /** What is used, where `value` counts what others may yet use as well. Absent: `value`. */
+          used: z.number().optional(),
           resetAtMs: epochMs.optional(),
         }),
       ),

@@ -154,7 +154,8 @@ export class World {
     return {
       read: ({ key }) => {
         const found = shared.find(({ ruleId, index = 0 }) => ruleId === key.ruleId && index === key.index);
-        return found === undefined ? undefined : { value: found.value, resetAtMs: found.resetAtMs };
+        if (found === undefined) return undefined;
+        return { value: found.value, used: found.used, resetAtMs: found.resetAtMs };
       },
     };
   }
