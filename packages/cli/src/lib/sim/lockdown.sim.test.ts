@@ -74,6 +74,6 @@ describe("lockdowns of clients of a real control plane", () => {
       await world.stop();
       await plane.stop();
     },
-    60_000,
+    300_000,
   );
 });
