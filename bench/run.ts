@@ -9,6 +9,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   sinks: "src/sinks.ts",
   link: "server/link.ts",
   enforce: "server/enforce.ts",
+  lockdown: "server/lockdown.ts",
   check: "server/check.ts",
   ingest: "server/ingest.ts",
   replay: "server/replay.ts",

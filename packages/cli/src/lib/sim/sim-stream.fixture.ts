@@ -10,6 +10,7 @@ export class SimStreamResponse extends ServerResponse {
 
   constructor() {
     super(new IncomingMessage(new Socket()));
+    Object.defineProperty(this, "headersSent", { get: () => this.isStarted });
   }
 
   /** The server has answered with a stream. */
@@ -21,10 +22,11 @@ export class SimStreamResponse extends ServerResponse {
   }
 
   override flushHeaders(): void {
-    return;
+    this.isStarted = true;
   }
 
   override write(chunk: string | Uint8Array): boolean {
+    this.isStarted = true;
     const text = typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk);
     if (this.#writer === undefined) this.#early.push(text);
     else this.#writer.write(text);
