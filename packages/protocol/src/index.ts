@@ -276,6 +276,18 @@ export {
   storedPolicySchema,
 } from "./lib/http-policies.ts";
 export {
+  type PolicyChanges,
+  type PolicyDiff,
+  type PolicyDiffQuery,
+  type PolicyFieldChange,
+  policyChangesSchema,
+  policyDiffQuerySchema,
+  policyDiffSchema,
+  policyFieldChangeSchema,
+  type RuleChange,
+  ruleChangeSchema,
+} from "./lib/http-policy-diff.ts";
+export {
   type ReplayAnswer,
   type ReplayMessage,
   type ReplayPoliciesBody,

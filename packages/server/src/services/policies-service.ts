@@ -19,6 +19,7 @@ import {
 import type { AgentRecord } from "../storage/agents-table.ts";
 import type { PolicyRecord, PolicyVersionRecord, PolicyWrite } from "../storage/policies-table.ts";
 import type { Store } from "../storage/store.ts";
+import { auditHand, policyTold } from "./audit-story.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { hasErrors } from "./policy-check.ts";
 import { PolicyChecker } from "./policy-checker.ts";
@@ -44,6 +45,8 @@ interface Wanted {
   readonly expectedRevision?: number | undefined;
   readonly expectedVersion?: number | undefined;
   readonly comment?: string | undefined;
+  /** What the log says was done, where it is more than a save or a deletion. */
+  readonly action?: "policy.promoted" | "policy.rolledBack" | undefined;
   /** The field of the request that holds a policy. */
   readonly fieldOf: (policyId: string) => string;
 }
@@ -155,6 +158,7 @@ export class PoliciesService {
       dryRun: false,
       expectedVersion: body.expectedVersion,
       comment: body.comment ?? `back to version ${body.version}`,
+      action: "policy.rolledBack",
       fieldOf: () => "version",
     });
   }
@@ -231,7 +235,8 @@ export class PoliciesService {
       const expectedVersion = wanted.expectedVersion ?? before.get(policyId)?.version ?? 0;
       return { policyId, policy: wanted.policies.get(policyId), expectedVersion };
     });
-    const by = { keyId, comment: wanted.comment, nowMs: this.#runtime.nowMs() };
+    const hand = auditHand(this.#runtime, principal);
+    const by = { keyId, comment: wanted.comment, nowMs: hand.nowMs, tell: policyTold(hand, wanted) };
     const result = await this.#store.policies.write(workspaceId, writes, by);
     if ("conflict" in result) return result;
     await this.#feed.settle(workspaceId);

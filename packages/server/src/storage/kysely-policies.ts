@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Policy } from "@handlebar/protocol";
+import type { AuditEntry } from "./audit-table.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { asJson, fromJson, fromJsonOrNull, toJson, toJsonOrNull } from "./json-column.ts";
+import { recordAudit } from "./kysely-audit.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
 import type {
   PoliciesTable,
@@ -9,10 +11,9 @@ import type {
   PolicyRecord,
   PolicyVersionRecord,
   PolicyWrite,
+  PolicyWriter,
 } from "./policies-table.ts";
 import type { PolicyRow, PolicyVersionRow } from "./schema.ts";
-
-type Writer = Parameters<PoliciesTable["write"]>[2];
 
 export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
   const all = dialect.reads.selectFrom("policies").selectAll();
@@ -59,18 +60,22 @@ class PolicyConflict extends Error {
 async function write(
   dialect: StoreDialect,
   workspaceId: string,
-  given: { readonly writes: readonly PolicyWrite[]; readonly by: Writer },
+  given: { readonly writes: readonly PolicyWrite[]; readonly by: PolicyWriter },
 ): Promise<PoliciesWritten | { readonly conflict: string }> {
   try {
     return await dialect.write(async (tx) => {
       const before = await lockWorkspace(dialect, tx, workspaceId);
       const written: PolicyRecord[] = [];
       const changed: string[] = [];
+      const told: (AuditEntry | undefined)[] = [];
       for (const one of given.writes) {
         const result = await writeOne(tx, workspaceId, { write: one, by: given.by });
         if (result.record !== undefined) written.push(result.record);
-        if (result.isChanged) changed.push(one.policyId);
+        if (!result.isChanged) continue;
+        changed.push(one.policyId);
+        told.push(given.by.tell?.(result.before, result.record));
       }
+      await recordAudit(tx, workspaceId, told);
       const [ref, ...others] = changed;
       if (ref === undefined) return { written, changed, revision: before.revision };
       const change = { workspaceId, kind: "policies", ref: others.length === 0 ? ref : "*" } as const;
@@ -83,11 +88,17 @@ async function write(
   }
 }
 
+interface WrittenPolicy {
+  readonly before: PolicyRecord | undefined;
+  readonly record: PolicyRecord | undefined;
+  readonly isChanged: boolean;
+}
+
 async function writeOne(
   tx: WriteTransaction,
   workspaceId: string,
-  { write: { policyId, policy, expectedVersion }, by }: { readonly write: PolicyWrite; readonly by: Writer },
-): Promise<{ readonly record: PolicyRecord | undefined; readonly isChanged: boolean }> {
+  { write: { policyId, policy, expectedVersion }, by }: { readonly write: PolicyWrite; readonly by: PolicyWriter },
+): Promise<WrittenPolicy> {
   const known = await tx
     .selectFrom("policies")
     .selectAll()
@@ -95,7 +106,8 @@ async function writeOne(
     .where("policy_id", "=", policyId)
     .executeTakeFirst();
   if (!isExpected(known, expectedVersion)) throw new PolicyConflict(policyId);
-  if (isSame(known, policy)) return { record: known && toPolicy(known), isChanged: false };
+  const before = known && toPolicy(known);
+  if (isSame(known, policy)) return { before, record: before, isChanged: false };
   const row: PolicyRow = {
     workspace_id: workspaceId,
     policy_id: policyId,
@@ -124,7 +136,7 @@ async function writeOne(
       created_by: by.keyId,
     })
     .execute();
-  return { record: toPolicy(row), isChanged: true };
+  return { before, record: toPolicy(row), isChanged: true };
 }
 
 function isExpected(known: PolicyRow | undefined, expected: number | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { Policy } from "@handlebar/protocol";
+import type { Tell } from "./audit-table.ts";
 
 /** A policy as it is in force (or switched off, or deleted), at its newest version. */
 export interface PolicyRecord {
@@ -32,6 +33,15 @@ export interface PolicyWrite {
   readonly expectedVersion?: number | undefined;
 }
 
+/** Who writes, when and why. */
+export interface PolicyWriter {
+  readonly keyId: string;
+  readonly comment?: string | undefined;
+  readonly nowMs: number;
+  /** Of each policy that gets a new version, its deletion included. */
+  readonly tell?: Tell<PolicyRecord> | undefined;
+}
+
 export interface PoliciesTable {
   /** Those not deleted, by id. */
   list(workspaceId: string): Promise<readonly PolicyRecord[]>;
@@ -46,7 +56,7 @@ export interface PoliciesTable {
   write(
     workspaceId: string,
     writes: readonly PolicyWrite[],
-    by: { readonly keyId: string; readonly comment?: string | undefined; readonly nowMs: number },
+    by: PolicyWriter,
   ): Promise<PoliciesWritten | { readonly conflict: string }>;
 }
 
