@@ -159,6 +159,14 @@ export {
   startRunBodySchema,
 } from "./lib/http.ts";
 export {
+  type AckClient,
+  type AckStanding,
+  type AcksAnswer,
+  ackClientSchema,
+  ackStandingSchema,
+  acksAnswerSchema,
+} from "./lib/http-acks.ts";
+export {
   type AgentAnswer,
   type AgentClient,
   type AgentList,
@@ -250,6 +258,8 @@ export {
 export {
   type CheckPoliciesBody,
   checkPoliciesBodySchema,
+  type DeletePolicyQuery,
+  deletePolicyQuerySchema,
   type PoliciesChecked,
   type PoliciesWritten,
   type PolicyAnswer,
@@ -257,6 +267,7 @@ export {
   type PolicyList,
   type PolicyVersion,
   type PolicyVersions,
+  type PromotePolicyBody,
   type PushPoliciesBody,
   type PutPolicyBody,
   policiesCheckedSchema,
@@ -266,13 +277,16 @@ export {
   policyListSchema,
   policyVersionSchema,
   policyVersionsSchema,
+  promotePolicyBodySchema,
   pushPoliciesBodySchema,
   putPolicyBodySchema,
   type ReportedFinding,
   type RollbackPolicyBody,
   reportedFindingSchema,
   rollbackPolicyBodySchema,
+  type ShadowCounts,
   type StoredPolicy,
+  shadowCountsSchema,
   storedPolicySchema,
 } from "./lib/http-policies.ts";
 export {

@@ -329,3 +329,9 @@ export const WEBHOOK_SHOWN_LENGTH_MAX = 1_500;
 /** Runs that ended whose approvals are looked up at once, and that wait for it. */
 export const ENDED_RUN_BATCH_COUNT = 500;
 export const ENDED_RUN_WAITING_COUNT_MAX = 10_000;
+
+/** Policies in shadow that one decision is counted for. */
+export const SHADOW_OUTCOME_COUNT_MAX = 256;
+
+/** Clients that are named where policies are shown with who has them: those that do not have the newest first. */
+export const ACK_CLIENT_COUNT_MAX = 100;

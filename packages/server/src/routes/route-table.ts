@@ -1,4 +1,5 @@
 import type { Services } from "../services/services.ts";
+import { acksRoutes } from "./acks.ts";
 import { agentsRoutes } from "./agents.ts";
 import { approvalsRoutes } from "./approvals.ts";
 import { auditRoutes } from "./audit.ts";
@@ -22,6 +23,7 @@ export function createRouteTable(services: Services): readonly Route[] {
     ...agentsRoutes(services),
     ...linkRoutes(services),
     ...policiesRoutes(services),
+    ...acksRoutes(services),
     ...replayRoutes(services),
     ...lockdownsRoutes(services),
     ...runsRoutes(services),

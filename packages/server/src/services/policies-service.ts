@@ -1,11 +1,13 @@
 import { canonicalJson } from "@handlebar/engine";
 import {
+  type DeletePolicyQuery,
   ERROR_CODES,
   type HandlebarErrorCode,
   type PoliciesChecked,
   type PoliciesWritten,
   type Policy,
   type PolicyChange,
+  type PromotePolicyBody,
   type PushPoliciesBody,
   type PutPolicyBody,
   type ReportedFinding,
@@ -17,18 +19,19 @@ import {
   POLICY_WRITE_ATTEMPT_COUNT_MAX,
 } from "../limits.ts";
 import type { AgentRecord } from "../storage/agents-table.ts";
-import type { PolicyRecord, PolicyVersionRecord, PolicyWrite } from "../storage/policies-table.ts";
+import type { PolicyRecord, PolicyVersionRecord, PolicyWrite, ShadowCountsRecord } from "../storage/policies-table.ts";
 import type { Store } from "../storage/store.ts";
 import { auditHand, policyTold } from "./audit-story.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { hasErrors } from "./policy-check.ts";
 import { PolicyChecker } from "./policy-checker.ts";
 import { toRunnable, toStored } from "./policy-form.ts";
+import { promoted, versionToTake } from "./policy-steps.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 
-export type { PolicyRecord, PolicyVersionRecord } from "../storage/policies-table.ts";
+export type { PolicyRecord, PolicyVersionRecord, ShadowCountsRecord } from "../storage/policies-table.ts";
 
 export interface PoliciesServiceDeps {
   readonly store: Pick<Store, "policies" | "agents" | "changes">;
@@ -47,9 +50,13 @@ interface Wanted {
   readonly comment?: string | undefined;
   /** What the log says was done, where it is more than a save or a deletion. */
   readonly action?: "policy.promoted" | "policy.rolledBack" | undefined;
+  /** The version that is promoted, or whose content comes back. */
+  readonly fromVersion?: number | undefined;
   /** The field of the request that holds a policy. */
   readonly fieldOf: (policyId: string) => string;
 }
+
+const ORIGINS = { "policy.promoted": "promoted", "policy.rolledBack": "rolled-back" } as const;
 
 /** What stands in a workspace when a change is made. */
 interface Standing {
@@ -90,6 +97,11 @@ export class PoliciesService {
     return versions;
   }
 
+  /** What versions in shadow would have done, of one policy or of all. */
+  shadowCounts(workspaceId: string, policyId?: string): Promise<readonly ShadowCountsRecord[]> {
+    return this.#store.policies.shadowCounts(workspaceId, policyId);
+  }
+
   /** @throws ServiceProblem `HB_POLICY_...` where the check finds an error, `HB_CONFLICT`, `HB_REQUEST_INVALID`. */
   put(principal: Principal, policyId: string, body: PutPolicyBody): Promise<PoliciesWritten> {
     const { policy, expectedVersion, comment } = body;
@@ -127,12 +139,31 @@ export class PoliciesService {
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT`. */
-  async delete(principal: Principal, policyId: string): Promise<PoliciesWritten> {
+  async delete(principal: Principal, policyId: string, query: DeletePolicyQuery = {}): Promise<PoliciesWritten> {
     await this.get(principal.workspaceId, policyId);
     return this.#write(principal, {
       policies: new Map([[policyId, undefined]]),
       prune: false,
       dryRun: false,
+      ...query,
+      fieldOf: () => "policyId",
+    });
+  }
+
+  /**
+   * Enforces what was tried in shadow: the very version, or none.
+   * @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT` where it is not in shadow or another version than the expected one; as `put`.
+   */
+  async promote(principal: Principal, policyId: string, body: PromotePolicyBody): Promise<PoliciesWritten> {
+    const record = await this.get(principal.workspaceId, policyId);
+    return this.#write(principal, {
+      policies: new Map([[policyId, promoted(record, body.expectedVersion)]]),
+      prune: false,
+      dryRun: false,
+      expectedVersion: record.version,
+      comment: body.comment,
+      action: "policy.promoted",
+      fromVersion: record.version,
       fieldOf: () => "policyId",
     });
   }
@@ -140,25 +171,16 @@ export class PoliciesService {
   /** Makes an earlier version the newest one, also of a deleted policy. @throws ServiceProblem as `put`, `HB_NOT_FOUND`. */
   async rollback(principal: Principal, policyId: string, body: RollbackPolicyBody): Promise<PoliciesWritten> {
     const versions = await this.versions(principal.workspaceId, policyId);
-    const found = versions.find(({ version }) => version === body.version);
-    if (found?.policy === undefined) {
-      const message =
-        found === undefined
-          ? `policy \`${policyId}\` has no version ${body.version}; see its versions`
-          : `version ${body.version} of policy \`${policyId}\` is its deletion; delete it instead`;
-      throw new ServiceProblem(
-        found === undefined ? "not-found" : "invalid",
-        found === undefined ? "HB_NOT_FOUND" : "HB_REQUEST_INVALID",
-        { message, field: "version" },
-      );
-    }
+    const { version, policy } = versionToTake(policyId, versions, body.version);
     return this.#write(principal, {
-      policies: new Map([[policyId, found.policy]]),
+      policies: new Map([[policyId, policy]]),
       prune: false,
       dryRun: false,
-      expectedVersion: body.expectedVersion,
-      comment: body.comment ?? `back to version ${body.version}`,
+      // Which one lies before the newest was read from this newest one.
+      expectedVersion: body.expectedVersion ?? (body.version === undefined ? versions[0]?.version : undefined),
+      comment: body.comment ?? `back to version ${version}`,
       action: "policy.rolledBack",
+      fromVersion: version,
       fieldOf: () => "version",
     });
   }
@@ -236,7 +258,15 @@ export class PoliciesService {
       return { policyId, policy: wanted.policies.get(policyId), expectedVersion };
     });
     const hand = auditHand(this.#runtime, principal);
-    const by = { keyId, comment: wanted.comment, nowMs: hand.nowMs, tell: policyTold(hand, wanted) };
+    const by = {
+      keyId,
+      name: principal.person ?? principal.keyName,
+      comment: wanted.comment,
+      nowMs: hand.nowMs,
+      origin: wanted.action === undefined ? undefined : ORIGINS[wanted.action],
+      fromVersion: wanted.fromVersion,
+      tell: policyTold(hand, wanted),
+    };
     const result = await this.#store.policies.write(workspaceId, writes, by);
     if ("conflict" in result) return result;
     await this.#feed.settle(workspaceId);

@@ -12,8 +12,9 @@ import type {
   PolicyVersionRecord,
   PolicyWrite,
   PolicyWriter,
+  ShadowCountsRecord,
 } from "./policies-table.ts";
-import type { PolicyRow, PolicyVersionRow } from "./schema.ts";
+import type { PolicyRow, PolicyVersionRow, ShadowCountRow } from "./schema.ts";
 
 export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
   const all = dialect.reads.selectFrom("policies").selectAll();
@@ -43,6 +44,22 @@ export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
         .execute();
       return rows.map(toVersion);
     },
+    shadowCounts: async (workspaceId, policyId) => {
+      const query = dialect.reads
+        .selectFrom("policy_shadow_counts")
+        .selectAll()
+        .where("workspace_id", "=", workspaceId);
+      const rows = await (policyId === undefined ? query : query.where("policy_id", "=", policyId)).execute();
+      return rows.map(toCounts);
+    },
+    changedAtRevision: async (workspaceId, policyId) => {
+      const query = dialect.reads
+        .selectFrom("policy_versions")
+        .select(({ fn }) => fn.max("revision").as("revision"))
+        .where("workspace_id", "=", workspaceId);
+      const row = await (policyId === undefined ? query : query.where("policy_id", "=", policyId)).executeTakeFirst();
+      return row?.revision ?? 0;
+    },
     write: (workspaceId, writes, by) => write(dialect, workspaceId, { writes, by }),
   };
 }
@@ -69,7 +86,8 @@ async function write(
       const changed: string[] = [];
       const told: (AuditEntry | undefined)[] = [];
       for (const one of given.writes) {
-        const result = await writeOne(tx, workspaceId, { write: one, by: given.by });
+        // The one revision that all of them come with is recorded last, and nobody else makes one meanwhile.
+        const result = await writeOne(tx, workspaceId, { write: one, by: given.by, revision: before.revision + 1 });
         if (result.record !== undefined) written.push(result.record);
         if (!result.isChanged) continue;
         changed.push(one.policyId);
@@ -97,7 +115,11 @@ interface WrittenPolicy {
 async function writeOne(
   tx: WriteTransaction,
   workspaceId: string,
-  { write: { policyId, policy, expectedVersion }, by }: { readonly write: PolicyWrite; readonly by: PolicyWriter },
+  {
+    write: { policyId, policy, expectedVersion },
+    by,
+    revision,
+  }: { readonly write: PolicyWrite; readonly by: PolicyWriter; readonly revision: number },
 ): Promise<WrittenPolicy> {
   const known = await tx
     .selectFrom("policies")
@@ -134,6 +156,10 @@ async function writeOne(
       comment: by.comment ?? null,
       created_at_ms: by.nowMs,
       created_by: by.keyId,
+      revision,
+      made_by: by.name ?? null,
+      origin: policy === undefined ? "deleted" : (by.origin ?? "saved"),
+      from_version: policy === undefined ? null : (by.fromVersion ?? null),
     })
     .execute();
   return { before, record: toPolicy(row), isChanged: true };
@@ -172,5 +198,27 @@ function toVersion(row: PolicyVersionRow): PolicyVersionRecord {
     comment: row.comment ?? undefined,
     createdAtMs: row.created_at_ms,
     createdBy: row.created_by,
+    madeBy: row.made_by ?? undefined,
+    origin: toOrigin(row),
+    fromVersion: row.from_version ?? undefined,
+    revision: row.revision,
+  };
+}
+
+function toOrigin({ origin, body }: PolicyVersionRow): PolicyVersionRecord["origin"] {
+  if (body === null) return "deleted";
+  return origin === "promoted" || origin === "rolled-back" ? origin : "saved";
+}
+
+function toCounts(row: ShadowCountRow): ShadowCountsRecord {
+  return {
+    policyId: row.policy_id,
+    version: row.version,
+    decisionCount: row.decision_count,
+    blockCount: row.block_count,
+    holdCount: row.hold_count,
+    redactCount: row.redact_count,
+    firstAtMs: row.first_at_ms,
+    lastAtMs: row.last_at_ms,
   };
 }
