@@ -96,7 +96,9 @@ describe("handlebar policies", () => {
 
   it("says what it takes", async () => {
     const folder = sandbox();
-    expect((await run(folder)).err).toContain("say what to do: list, push, pull, diff, check, import");
+    expect((await run(folder)).err).toContain(
+      "say what to do: list, push, pull, diff, check, promote, rollback, status, import",
+    );
     expect((await run(folder, "psuh")).err).toContain("did you mean `push`?");
     expect((await run(folder, "push")).err).toContain("name the policy files or folders");
     expect((await handlebar(folder, "policies", "list")).err).toContain("there is no API key");

@@ -16,6 +16,7 @@ import {
 import type { ApiClient } from "./api-client.ts";
 import { type CommandContext, type CommandInput, flag, textOption, UsageError } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
+import { atStage } from "./policies-life.ts";
 import { policiesText, printChanges, printDiff, printFindings, printPolicyList } from "./policies-screen.ts";
 import { count } from "./screen.ts";
 
@@ -40,7 +41,7 @@ export async function pushPolicies(call: PoliciesCall): Promise<number> {
   const reading = readFiles(call);
   if (reading === undefined) return EXIT.found;
   const { input, context } = call;
-  const written = await write(call, reading.policies, flag(input, "dry-run"));
+  const written = await write(call, atStage(reading.policies, input), flag(input, "dry-run"));
   if (!("changes" in written)) return refused(written, { ...call, reading });
   if (flag(input, "json")) {
     context.out(`${JSON.stringify(written, undefined, 2)}\n`);
@@ -57,7 +58,8 @@ export async function diffPolicies(call: PoliciesCall): Promise<number> {
   if (reading === undefined) return EXIT.found;
   const { api, input, context } = call;
   const { policies } = await readList(api);
-  const written = await write(call, reading.policies, true);
+  const wanted = atStage(reading.policies, input);
+  const written = await write(call, wanted, true);
   if (!("changes" in written)) return refused(written, { ...call, reading });
   const changed = written.changes.filter(({ change }) => change !== "unchanged");
   if (flag(input, "json")) context.out(`${JSON.stringify(written, undefined, 2)}\n`);
@@ -65,7 +67,7 @@ export async function diffPolicies(call: PoliciesCall): Promise<number> {
     for (const { policyId, change } of changed) {
       context.out(`${policyId}: ${change}\n`);
       const before = policies.find((stored) => stored.policyId === policyId)?.policy;
-      const after = change === "deleted" ? undefined : reading.policies.find((one) => policyIdOf(one) === policyId);
+      const after = change === "deleted" ? undefined : wanted.find((one) => policyIdOf(one) === policyId);
       printDiff(textOf(before), textOf(after), context);
     }
     context.err(changed.length === 0 ? "no difference\n" : `${policiesText(changed.length)} would change\n`);
