@@ -96,13 +96,20 @@ function printAcks({ counts, clients }: AcksAnswer, context: CommandContext): vo
     client.clientId,
     client.agent,
     `revision ${client.revision}`,
-    whyText(client),
     client.seenAt,
+    whyText(client),
   ]);
-  context.out(table([["client", "agent", "has", "why", "last heard from"], ...rows]));
+  context.out(table([["client", "agent", "has", "last heard from", "why"], ...rows]));
 }
 
 function whyText({ standing, refused }: AckClient): string {
-  if (standing === "refused") return `refused: ${refused?.message ?? ""} ${refused?.code ?? ""}`.trimEnd();
+  if (standing === "refused") return `refused: ${refusalText(refused)}`;
   return standing === "silent" ? "ended without a word, or cut off" : "not yet";
+}
+
+/** The code, once: messages of refusals begin with it. */
+function refusalText(refused: AckClient["refused"]): string {
+  if (refused === undefined) return "";
+  const { code, message } = refused;
+  return message.startsWith(code) ? message : `${code}: ${message}`;
 }
