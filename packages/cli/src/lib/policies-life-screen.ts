@@ -77,7 +77,7 @@ function originText({ origin, fromVersion }: PolicyVersion): string {
 }
 
 /** Says how many clients have the newest policies, and names those that do not. */
-function printAcks({ counts, clients }: AcksAnswer, context: CommandContext): void {
+function printAcks({ counts, unenforcedCount, clients }: AcksAnswer, context: CommandContext): void {
   const { current, behind, refused, silent } = counts;
   const all = current + behind + refused + silent;
   if (all === 0) {
@@ -85,6 +85,7 @@ function printAcks({ counts, clients }: AcksAnswer, context: CommandContext): vo
     return;
   }
   const others = [
+    ...(unenforcedCount === 0 ? [] : [`of which ${unenforcedCount} in shadow or with Handlebar off`]),
     ...(refused === 0 ? [] : [paint(context, "red", `${refused} refused it`)]),
     ...(behind === 0 ? [] : [paint(context, "yellow", `${behind} not yet`)]),
     ...(silent === 0 ? [] : [`${silent} not heard from for 15 minutes`]),

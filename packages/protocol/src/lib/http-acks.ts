@@ -41,6 +41,8 @@ export const acksAnswerSchema = z.object({
     refused: z.int().min(0),
     silent: z.int().min(0),
   }),
+  /** Of those that are current, the ones that do not act upon policies: they run with `enforceMode` `shadow` or `off`. */
+  unenforcedCount: z.int().min(0),
   /** Those that refused first, then those that are behind, then the silent ones, then those that have them; at most 100. */
   clients: z.array(ackClientSchema),
 });

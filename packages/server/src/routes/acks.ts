@@ -38,8 +38,8 @@ export function acksRoutes({ acks }: Pick<Services, "acks">): readonly Route[] {
   ];
 }
 
-function answerOf({ revision, counts, clients }: AcksReport): AcksAnswer {
-  return { revision, counts, clients: clients.map(clientOf) };
+function answerOf({ revision, counts, unenforcedCount, clients }: AcksReport): AcksAnswer {
+  return { revision, counts, unenforcedCount, clients: clients.map(clientOf) };
 }
 
 function clientOf({ client, agent, standing }: StandingClient): AckClient {

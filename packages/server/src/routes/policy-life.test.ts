@@ -224,6 +224,8 @@ describe("who has the newest policies", () => {
     expect([own.revision, own.counts]).toEqual([revision, { current: 1, behind: 1, refused: 1, silent: 0 }]);
     await ack("support", { clientId: "old", revision });
     await ack("support", { clientId: "bad", revision });
+    await ack("billing", { clientId: "other", revision, enforceMode: "shadow" });
+    expect(await acks()).toMatchObject({ counts: { current: 4 }, unenforcedCount: 1 });
     expect((await acks("/v1/policies/p/acks")).counts).toEqual({ current: 3, behind: 0, refused: 0, silent: 0 });
   });
 
@@ -240,6 +242,7 @@ describe("who has the newest policies", () => {
     expect(await acks()).toEqual({
       revision: 0,
       counts: { current: 0, behind: 0, refused: 0, silent: 0 },
+      unenforcedCount: 0,
       clients: [],
     });
   });

@@ -20,6 +20,8 @@ export interface AcksReport {
   /** With which they changed last. */
   readonly revision: number;
   readonly counts: Readonly<Record<AckStanding, number>>;
+  /** Of those that are current, the ones that do not act upon policies. */
+  readonly unenforcedCount: number;
   /** Those to look at first come first. */
   readonly clients: readonly StandingClient[];
 }
@@ -58,7 +60,10 @@ export class AcksService {
     }
     const counts = { current: 0, behind: 0, refused: 0, silent: 0 };
     for (const { standing } of clients) counts[standing] += 1;
-    return { revision, counts, clients: clients.toSorted(byUrgency).slice(0, ACK_CLIENT_COUNT_MAX) };
+    const unenforcedCount = clients.filter(
+      ({ client, standing }) => standing === "current" && client.enforceMode !== "enforce",
+    ).length;
+    return { revision, counts, unenforcedCount, clients: clients.toSorted(byUrgency).slice(0, ACK_CLIENT_COUNT_MAX) };
   }
 
   async #clients(
