@@ -256,11 +256,8 @@ export {
   lockdownStragglerSchema,
 } from "./lib/http-lockdowns.ts";
 export {
-  type CheckPoliciesBody,
-  checkPoliciesBodySchema,
   type DeletePolicyQuery,
   deletePolicyQuerySchema,
-  type PoliciesChecked,
   type PoliciesWritten,
   type PolicyAnswer,
   type PolicyChange,
@@ -270,7 +267,6 @@ export {
   type PromotePolicyBody,
   type PushPoliciesBody,
   type PutPolicyBody,
-  policiesCheckedSchema,
   policiesWrittenSchema,
   policyAnswerSchema,
   policyChangeSchema,
@@ -289,6 +285,14 @@ export {
   shadowCountsSchema,
   storedPolicySchema,
 } from "./lib/http-policies.ts";
+export {
+  type CheckPoliciesBody,
+  checkPoliciesBodySchema,
+  type PoliciesChecked,
+  policiesCheckedSchema,
+  type RegisteredFinding,
+  registeredFindingSchema,
+} from "./lib/http-policy-check.ts";
 export {
   type PolicyChanges,
   type PolicyDiff,

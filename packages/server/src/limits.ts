@@ -116,6 +116,12 @@ export const POLICY_CHECK_AGENT_COUNT_MAX = 10_000;
 /** Tools, of all agents together, that policies are checked against when they are saved. */
 export const POLICY_CHECK_TOOL_COUNT_MAX = 50_000;
 
+/** Findings of policies, and findings of agents, that one answer of a check tells of. */
+export const POLICY_CHECK_FINDING_COUNT_MAX = 1_000;
+
+/** Names of tools in one finding. */
+export const POLICY_CHECK_TOOL_NAME_COUNT_MAX = 20;
+
 /** Lists of policies that meet in one agent, of which each is checked when one of them has an error. */
 export const POLICY_CHECK_LIST_COUNT_MAX = 64;
 

@@ -94,6 +94,7 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
     { operationId: "listPolicies" },
     { operationId: "getPolicy", params: policy },
     { operationId: "listPolicyVersions", params: policy },
+    { operationId: "diffPolicy", params: policy, query: "from=1&to=2" },
     { operationId: "rollbackPolicy", params: policy, body: { version: 1 } },
     { operationId: "promotePolicy", params: policy, body: { comment: MARK } },
     { operationId: "listAcks" },

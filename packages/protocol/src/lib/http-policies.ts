@@ -158,17 +158,3 @@ export interface PolicyVersion extends z.infer<typeof policyVersionSchema> {}
 /** `GET /v1/policies/{policyId}/versions`, newest first. */
 export const policyVersionsSchema = z.object({ policyId: idSchema, versions: z.array(policyVersionSchema) });
 export interface PolicyVersions extends z.infer<typeof policyVersionsSchema> {}
-
-/** `POST /v1/policies/check` */
-export const checkPoliciesBodySchema = z.strictObject({
-  policies: z.array(policySchema).min(1).max(1000),
-  /** Looks at them alone, and not together with the policies in force. Default false. */
-  alone: z.boolean().optional(),
-});
-export interface CheckPoliciesBody extends z.infer<typeof checkPoliciesBodySchema> {}
-export const policiesCheckedSchema = z.object({
-  /** They could be saved: there is no error. */
-  ok: z.boolean(),
-  findings: z.array(reportedFindingSchema),
-});
-export interface PoliciesChecked extends z.infer<typeof policiesCheckedSchema> {}

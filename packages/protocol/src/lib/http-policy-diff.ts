@@ -44,6 +44,8 @@ const sideSchema = z.object({
   createdAt: timestampSchema.optional(),
   /** The key that made it. */
   createdBy: z.string().optional(),
+  /** Who: the person whose key it was, or what the key was called. */
+  by: z.string().optional(),
 });
 
 /** `GET /v1/policies/{policyId}/diff` */

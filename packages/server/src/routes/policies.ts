@@ -1,8 +1,6 @@
 import {
-  checkPoliciesBodySchema,
   deletePolicyQuerySchema,
   idSchema,
-  policiesCheckedSchema,
   policiesWrittenSchema,
   policyAnswerSchema,
   policyListSchema,
@@ -24,7 +22,7 @@ import { timeText } from "./time-text.ts";
 const TAG = "Policies";
 const policyParams = z.object({ policyId: idSchema });
 
-/** Policies, their versions, and the check that runs when they are saved. */
+/** Policies and their versions. */
 export function policiesRoutes({ policies }: Pick<Services, "policies">): readonly Route[] {
   return [...readRoutes({ policies }), ...writeRoutes({ policies })];
 }
@@ -74,21 +72,6 @@ function readRoutes({ policies }: Pick<Services, "policies">): readonly Route[] 
         const versions = await policies.versions(principal.workspaceId, policyId);
         const counts = countsByVersion(await policies.shadowCounts(principal.workspaceId, policyId));
         return { status: 200, body: { policyId, versions: versions.map((version) => versionOf(version, counts)) } };
-      },
-    }),
-    defineRoute({
-      method: "POST",
-      path: "/v1/policies/check",
-      operationId: "checkPolicies",
-      summary: "Says what is wrong with policies, together with those in force and the registered tools; saves nothing",
-      tag: TAG,
-      scope: "read",
-      body: checkPoliciesBodySchema,
-      bodySizeBytesMax: POLICY_BODY_SIZE_BYTES_MAX,
-      answers: { 200: { description: "What was found", schema: policiesCheckedSchema } },
-      handle: async ({ principal, body }) => {
-        const checked = await policies.check(principal.workspaceId, body.policies, body.alone === true);
-        return { status: 200, body: checked };
       },
     }),
   ];

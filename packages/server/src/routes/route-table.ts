@@ -11,6 +11,7 @@ import { keyRoutes } from "./keys.ts";
 import { linkRoutes } from "./link.ts";
 import { lockdownsRoutes } from "./lockdowns.ts";
 import { policiesRoutes } from "./policies.ts";
+import { policyReviewRoutes } from "./policy-reviews.ts";
 import { replayRoutes } from "./replay.ts";
 import type { Route } from "./route.ts";
 import { runsRoutes } from "./runs.ts";
@@ -23,6 +24,7 @@ export function createRouteTable(services: Services): readonly Route[] {
     ...agentsRoutes(services),
     ...linkRoutes(services),
     ...policiesRoutes(services),
+    ...policyReviewRoutes(services),
     ...acksRoutes(services),
     ...replayRoutes(services),
     ...lockdownsRoutes(services),

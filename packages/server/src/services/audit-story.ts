@@ -63,7 +63,7 @@ export function policyTold(
 }
 
 /** What changed from what to what; `undefined` where nothing did. */
-export function fromTo(before: JsonValue | undefined, after: JsonValue | undefined): JsonObject | undefined {
+function fromTo(before: JsonValue | undefined, after: JsonValue | undefined): JsonObject | undefined {
   return before === after ? undefined : given({ from: before, to: after });
 }
 

@@ -7,25 +7,22 @@ import {
   type PoliciesWritten,
   type Policy,
   type PolicyChange,
+  type PolicyDiffQuery,
   type PromotePolicyBody,
   type PushPoliciesBody,
   type PutPolicyBody,
   type ReportedFinding,
   type RollbackPolicyBody,
 } from "@handlebar/protocol";
-import {
-  POLICY_CHECK_AGENT_COUNT_MAX,
-  POLICY_CHECK_TOOL_COUNT_MAX,
-  POLICY_WRITE_ATTEMPT_COUNT_MAX,
-} from "../limits.ts";
-import type { AgentRecord } from "../storage/agents-table.ts";
+import { POLICY_WRITE_ATTEMPT_COUNT_MAX } from "../limits.ts";
 import type { PolicyRecord, PolicyVersionRecord, PolicyWrite, ShadowCountsRecord } from "../storage/policies-table.ts";
 import type { Store } from "../storage/store.ts";
 import { auditHand, policyTold } from "./audit-story.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { hasErrors } from "./policy-check.ts";
-import { PolicyChecker } from "./policy-checker.ts";
+import { type ComparedVersions, compareVersions } from "./policy-comparison.ts";
 import { toRunnable, toStored } from "./policy-form.ts";
+import { type InspectedPolicies, PolicyInspection } from "./policy-inspection.ts";
 import { promoted, versionToTake } from "./policy-steps.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
@@ -69,13 +66,13 @@ export class PoliciesService {
   readonly #store: Pick<Store, "policies" | "agents" | "changes">;
   readonly #runtime: ServerRuntime;
   readonly #feed: Pick<ChangeFeed, "settle">;
-  readonly #checker: PolicyChecker;
+  readonly #inspection: PolicyInspection;
 
   constructor({ store, runtime, feed }: PoliciesServiceDeps) {
     this.#store = store;
     this.#runtime = runtime;
     this.#feed = feed;
-    this.#checker = new PolicyChecker(runtime);
+    this.#inspection = new PolicyInspection({ store, runtime });
   }
 
   /** All of a workspace's policies, by id. */
@@ -95,6 +92,13 @@ export class PoliciesService {
     const versions = await this.#store.policies.versions(workspaceId, policyId);
     if (versions.length === 0) throw noPolicy(policyId);
     return versions;
+  }
+
+  /** Two versions of a policy, deleted ones included. @throws ServiceProblem `HB_NOT_FOUND`. */
+  async diff(workspaceId: string, policyId: string, query: PolicyDiffQuery): Promise<ComparedVersions> {
+    const record = await this.#store.policies.get(workspaceId, policyId);
+    if (record === undefined) throw noPolicy(policyId);
+    return compareVersions(this.#store, { workspaceId, policyId, newest: record.version }, query);
   }
 
   /** What versions in shadow would have done, of one policy or of all. */
@@ -185,18 +189,14 @@ export class PoliciesService {
     });
   }
 
-  /** Looks for what is wrong, and saves nothing. */
+  /** Looks for what is wrong with these policies, or with all that are kept where none are given, and saves nothing. */
   async check(workspaceId: string, policies: readonly Policy[], alone: boolean): Promise<PoliciesChecked> {
     const standing = alone ? { revision: 0, records: [] } : await this.#standing(workspaceId);
-    const candidates = policies.map(toStored);
+    const before = standing.records.map(({ policy }) => policy);
+    const candidates = policies.length === 0 ? before : policies.map(toStored);
     const ids = new Set(candidates.map(({ id = "" }) => id));
     const kept = standing.records.filter(({ policyId }) => !ids.has(policyId)).map(({ policy }) => policy);
-    const findings = await this.#findings(workspaceId, {
-      before: standing.records.map(({ policy }) => policy),
-      after: [...candidates, ...kept],
-      candidateIds: ids,
-    });
-    return { ok: !hasErrors(findings), findings: [...findings] };
+    return this.#inspection.check(workspaceId, { before, after: [...candidates, ...kept], candidateIds: ids });
   }
 
   /**
@@ -218,7 +218,7 @@ export class PoliciesService {
 
   /** Lets go of the thread that checks. */
   close(): Promise<void> {
-    return this.#checker.close();
+    return this.#inspection.close();
   }
 
   async #standing(workspaceId: string): Promise<Standing> {
@@ -243,7 +243,7 @@ export class PoliciesService {
     checkRevision(wanted, standing);
     const before = new Map(standing.records.map((record) => [record.policyId, record]));
     const changes = changesOf(wanted, before);
-    const findings = await this.#findings(workspaceId, afterwards(wanted, standing));
+    const findings = await this.#inspection.findings(workspaceId, afterwards(wanted, standing));
     const answer = {
       revision: standing.revision,
       dryRun: wanted.dryRun,
@@ -277,31 +277,6 @@ export class PoliciesService {
       changes: changes.map((change) => ({ ...change, version: versions.get(change.policyId) ?? change.version })),
     };
   }
-
-  async #findings(
-    workspaceId: string,
-    policies: {
-      readonly before: readonly Policy[];
-      readonly after: readonly Policy[];
-      readonly candidateIds: ReadonlySet<string>;
-    },
-  ): Promise<readonly ReportedFinding[]> {
-    if (policies.candidateIds.size === 0) return [];
-    const agents = await this.#agents(workspaceId);
-    const inventory = await this.#store.agents.inventory(workspaceId, POLICY_CHECK_TOOL_COUNT_MAX);
-    return this.#checker.check({ ...policies, agents, inventory });
-  }
-
-  async #agents(workspaceId: string): Promise<readonly AgentRecord[]> {
-    const agents: AgentRecord[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.#store.agents.list(workspaceId, { limit: 1_000, cursor });
-      agents.push(...page.items);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined && agents.length < POLICY_CHECK_AGENT_COUNT_MAX);
-    return agents;
-  }
 }
 
 function checkRevision({ expectedRevision }: Wanted, { revision }: Standing): void {
@@ -326,14 +301,7 @@ function changesOf(wanted: Wanted, before: ReadonlyMap<string, PolicyRecord>): r
   ];
 }
 
-function afterwards(
-  { policies, prune }: Wanted,
-  { records }: Standing,
-): {
-  readonly before: readonly Policy[];
-  readonly after: readonly Policy[];
-  readonly candidateIds: ReadonlySet<string>;
-} {
+function afterwards({ policies, prune }: Wanted, { records }: Standing): InspectedPolicies {
   const candidates = [...policies.values()].filter((policy) => policy !== undefined);
   const kept = prune ? [] : records.filter(({ policyId }) => !policies.has(policyId)).map(({ policy }) => policy);
   return {

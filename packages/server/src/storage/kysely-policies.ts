@@ -34,6 +34,16 @@ export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
         .executeTakeFirst();
       return row === undefined ? undefined : toPolicy(row);
     },
+    version: async (workspaceId, policyId, version) => {
+      const row = await dialect.reads
+        .selectFrom("policy_versions")
+        .selectAll()
+        .where("workspace_id", "=", workspaceId)
+        .where("policy_id", "=", policyId)
+        .where("version", "=", version)
+        .executeTakeFirst();
+      return row === undefined ? undefined : toVersion(row);
+    },
     versions: async (workspaceId, policyId) => {
       const rows = await dialect.reads
         .selectFrom("policy_versions")

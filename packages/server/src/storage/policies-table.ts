@@ -71,6 +71,7 @@ export interface PoliciesTable {
   list(workspaceId: string): Promise<readonly PolicyRecord[]>;
   /** Deleted ones too. */
   get(workspaceId: string, policyId: string): Promise<PolicyRecord | undefined>;
+  version(workspaceId: string, policyId: string, version: number): Promise<PolicyVersionRecord | undefined>;
   /** Newest first. */
   versions(workspaceId: string, policyId: string): Promise<readonly PolicyVersionRecord[]>;
   /** Of every version of one policy, or of all policies; those for which nothing was decided in shadow are left out. */

@@ -40,6 +40,11 @@ export const POLICY_CASES: readonly ContractCase[] = [
         updatedBy: "k2",
         deletedAtMs: undefined,
       });
+      expect(await policies.version(workspaceId, "p1", 1)).toMatchObject({ version: 1, policy: policy("p1") });
+      expect([await policies.version(workspaceId, "p1", 3), await policies.version(otherId, "p1", 1)]).toEqual([
+        undefined,
+        undefined,
+      ]);
       expect(await policies.versions(workspaceId, "p1")).toEqual([
         { ...SAVED, version: 2, policy: next.policy, createdAtMs: 6, createdBy: "k2", revision: 2 },
         { ...SAVED, version: 1, policy: policy("p1"), comment: "first", createdAtMs: 5, createdBy: "k1", revision: 1 },
