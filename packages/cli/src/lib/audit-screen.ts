@@ -1,6 +1,6 @@
 import type { AuditEntry, JsonObject, JsonValue } from "@handlebar/protocol";
 import type { CommandContext } from "./command.ts";
-import { table } from "./screen.ts";
+import { plainText, table } from "./screen.ts";
 
 /** Characters of what one line says beside who did what to what; `--json` has all of it. */
 const DETAIL_LENGTH_MAX = 160;
@@ -12,7 +12,7 @@ export function printAudit(entries: readonly AuditEntry[], context: CommandConte
     entry.at,
     whoOf(entry),
     entry.action,
-    plain(entry.ref),
+    plainText(entry.ref),
     detailText(entry.detail),
   ]);
   context.out(table([["time", "by", "action", "object", "what"], ...rows]));
@@ -20,7 +20,7 @@ export function printAudit(entries: readonly AuditEntry[], context: CommandConte
 
 function whoOf({ person, keyId }: AuditEntry): string {
   if (keyId === undefined) return "-";
-  return person === undefined ? keyId : `${plain(person)} (${keyId})`;
+  return person === undefined ? keyId : `${plainText(person)} (${keyId})`;
 }
 
 /** What changed, in a few words: `version 1 -> 2, mode shadow -> enforce`. */
@@ -32,7 +32,7 @@ export function detailText(detail: JsonObject): string {
 }
 
 function valueText(value: JsonValue): string {
-  if (typeof value === "string") return /^[\w.:@/-]{1,64}$/.test(value) ? value : plain(JSON.stringify(value));
+  if (typeof value === "string") return /^[\w.:@/-]{1,64}$/.test(value) ? value : plainText(JSON.stringify(value));
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return value.map(valueText).join(" ");
   const fields = new Map<string, JsonValue>(Object.entries(value));
@@ -41,9 +41,4 @@ function valueText(value: JsonValue): string {
     return from === undefined ? valueText(to) : `${valueText(from)} -> ${valueText(to)}`;
   }
   return [...fields].map(([name, one]) => `${name} ${valueText(one)}`).join(" ");
-}
-
-/** What others wrote moves no cursor and paints nothing. */
-function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u{fffd}");
 }
