@@ -116,6 +116,12 @@ export const POLICY_CHECK_AGENT_COUNT_MAX = 10_000;
 /** Tools, of all agents together, that policies are checked against when they are saved. */
 export const POLICY_CHECK_TOOL_COUNT_MAX = 50_000;
 
+/** Findings of policies, and findings of agents, that one answer of a check tells of. */
+export const POLICY_CHECK_FINDING_COUNT_MAX = 1_000;
+
+/** Names of tools in one finding. */
+export const POLICY_CHECK_TOOL_NAME_COUNT_MAX = 20;
+
 /** Lists of policies that meet in one agent, of which each is checked when one of them has an error. */
 export const POLICY_CHECK_LIST_COUNT_MAX = 64;
 
@@ -325,3 +331,9 @@ export const WEBHOOK_RETENTION_MS: number = 7 * 86_400_000;
 
 /** UTF-16 code units of arguments in the text that chat tools show. */
 export const WEBHOOK_SHOWN_LENGTH_MAX = 1_500;
+
+/** Policies in shadow that one decision is counted for. */
+export const SHADOW_OUTCOME_COUNT_MAX = 256;
+
+/** Clients that are named where policies are shown with who has them: those that do not have the newest first. */
+export const ACK_CLIENT_COUNT_MAX = 100;

@@ -80,7 +80,7 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
     { operationId: "getAgent", params: agent },
     { operationId: "listTools", params: agent },
     { operationId: "listToolVersions", params: { ...agent, name: "refund" } },
-    { operationId: "putPolicy", params: policy, body: { policy: REFUNDS } },
+    { operationId: "putPolicy", params: policy, body: { policy: { ...REFUNDS, mode: "shadow" } } },
     {
       operationId: "pushPolicies",
       body: {
@@ -94,7 +94,11 @@ export function routeSamples(known: KnownIds): readonly RouteSample[] {
     { operationId: "listPolicies" },
     { operationId: "getPolicy", params: policy },
     { operationId: "listPolicyVersions", params: policy },
+    { operationId: "diffPolicy", params: policy, query: "from=1&to=2" },
     { operationId: "rollbackPolicy", params: policy, body: { version: 1 } },
+    { operationId: "promotePolicy", params: policy, body: { comment: MARK } },
+    { operationId: "listAcks" },
+    { operationId: "listPolicyAcks", params: policy },
     { operationId: "getState", params: agent },
     { operationId: "streamState", params: agent },
     { operationId: "acknowledgeState", params: agent, body: { clientId: "client-1", revision: 1, lockdownIds: [] } },

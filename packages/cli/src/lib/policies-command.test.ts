@@ -60,6 +60,63 @@ describe("handlebar policies", () => {
     expect(JSON.parse((await run(folder, "list", "--json")).out).policies).toEqual([]);
   });
 
+  it("shows how versions of a policy differ, rule by rule and line by line", async () => {
+    const folder = sandbox({ "refunds.yaml": POLICY });
+    const push = async (text: string, comment: string): Promise<void> => {
+      writeFileSync(join(folder, "refunds.yaml"), text);
+      expect((await run(folder, "push", "refunds.yaml", "--comment", comment)).code).toBe(0);
+    };
+    const other = `\n  - name: other\n    on: tool.before\n    effect: { type: block, reason: "\u001b[31mred" }\n`;
+    await push(`mode: shadow\n${POLICY}`, "try it");
+    const { version = 0 } = JSON.parse((await run(folder, "list", "--json")).out).policies[0];
+    await push(POLICY.replace("500", "300"), "it held");
+    await push(`${POLICY.replace("500", "300").trimEnd()}${other}`, "one more");
+    const diff = await run(folder, "diff", "refunds", "--from", `${version}`, "--to", `${version + 1}`);
+    expect([diff.code, diff.err]).toEqual([1, ""]);
+    const [title, older, newer, ...changes] = diff.out.split("\n");
+    expect(title).toBe(`refunds: version ${version} -> version ${version + 1}`);
+    expect([older, newer]).toEqual([expect.stringMatching(/ first key +try it$/), expect.stringMatching(/ it held$/)]);
+    expect(changes.join("\n")).toMatch(
+      /^ {2}~ mode: removed "shadow"\n {2}~ rule refunds\/large\n {6}when\.value: 500 -> 300\n\n[\s\S]*\n {2}- .*500.*\n {2}\+ .*300.*\n/,
+    );
+    const newest = await run(folder, "diff", "refunds");
+    expect(newest.out).toMatch(/\n {2}\+ rule refunds\/other added\n/);
+    expect(newest.out).not.toContain("\u001b");
+    const json = JSON.parse((await run(folder, "diff", "refunds", "--json")).out);
+    expect(json.changes.rules).toEqual([{ ruleId: "refunds/other", name: "other", change: "added", fields: [] }]);
+    const same = await run(folder, "diff", "refunds", "--from", `${version}`, "--to", `${version}`);
+    expect([same.code, same.err]).toEqual([0, "no difference\n"]);
+    writeFileSync(join(folder, "refunds.yaml"), POLICY);
+    const files = JSON.parse((await run(folder, "diff", "refunds.yaml", "--json")).out);
+    expect(files.differences).toMatchObject([
+      { policyId: "refunds", changes: { rules: [{ change: "changed" }, { change: "removed" }] } },
+    ]);
+  });
+
+  it("says what is no policy and no version", async () => {
+    const folder = sandbox({ "a.yaml": POLICY });
+    expect((await run(folder, "diff", "nothing")).err).toContain("HB_NOT_FOUND: there is no policy `nothing`");
+    expect((await run(folder, "diff", "nothing.yaml")).out).toContain("nothing.yaml");
+    expect((await run(folder, "diff", "--to", "2")).err).toContain("name one policy by its id");
+    expect((await run(folder, "diff", "refunds", "--to", "two")).err).toContain("`--to` is the number of a version");
+  });
+
+  it("checks what is kept, and the agents under it", async () => {
+    const folder = sandbox({ "refunds.yaml": POLICY.replace("rules:", "agents: { anyOfSlugs: [support] }\nrules:") });
+    await plane.call("PUT", "/v1/agents", { slug: "support", tools: [{ name: "refund", tags: ["money"] }] });
+    await plane.call("PUT", "/v1/agents", { slug: "sales", tools: [{ name: "b" }, { name: "a" }] });
+    await run(folder, "push", "refunds.yaml");
+    const checked = await run(folder, "check");
+    expect([checked.code, checked.err]).toEqual([0, "the policies of the control plane: 0 errors, 2 warnings\n"]);
+    expect(checked.out.split("\n")).toEqual([
+      "no policy is for the agent `sales`: every call is let through; give a policy's agent selector its slug or one of its tags warning HB_POLICY_AGENT_UNGOVERNED",
+      "2 tools of the agent `sales` have neither tags nor a classification, so that no rule by tag matches (a, b); register with tags or a classification warning HB_POLICY_TOOL_UNTAGGED",
+      "",
+    ]);
+    const json = JSON.parse((await run(folder, "check", "refunds.yaml", "--json")).out);
+    expect(json).toMatchObject({ findings: [], registered: [{ agent: "sales" }, { agent: "sales" }], leftOutCount: 0 });
+  });
+
   it("does not write over a file that says something else, unless it is told to", async () => {
     const folder = sandbox({ "refunds.yaml": POLICY });
     await run(folder, "push", "refunds.yaml");
@@ -96,7 +153,9 @@ describe("handlebar policies", () => {
 
   it("says what it takes", async () => {
     const folder = sandbox();
-    expect((await run(folder)).err).toContain("say what to do: list, push, pull, diff, check, import");
+    expect((await run(folder)).err).toContain(
+      "say what to do: list, push, pull, diff, check, promote, rollback, status, import",
+    );
     expect((await run(folder, "psuh")).err).toContain("did you mean `push`?");
     expect((await run(folder, "push")).err).toContain("name the policy files or folders");
     expect((await handlebar(folder, "policies", "list")).err).toContain("there is no API key");

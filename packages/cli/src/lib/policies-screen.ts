@@ -1,7 +1,7 @@
 import { policyIdOf } from "@handlebar/engine/check";
 import { formatIssue } from "@handlebar/policies";
 import type { PolicyFilesReading } from "@handlebar/policies/node";
-import type { PoliciesWritten, ReportedFinding, StoredPolicy } from "@handlebar/protocol";
+import type { PoliciesWritten, Policy, ReportedFinding, StoredPolicy } from "@handlebar/protocol";
 import type { CommandContext } from "./command.ts";
 import { diffLines } from "./line-diff.ts";
 import { count, paint, table } from "./screen.ts";
@@ -14,13 +14,23 @@ export function printPolicyList(policies: readonly StoredPolicy[], context: Comm
     const rows = policies.map(({ policyId, version, policy, updatedAt }) => [
       policyId,
       `v${version}`,
-      policy.enabled === false ? "off" : (policy.mode ?? "enforce"),
+      standingOf(policy),
       count(policy.rules.length, "rule"),
       updatedAt,
     ]);
     context.out(table([["policy", "version", "mode", "rules", "changed"], ...rows]));
   }
   context.err(`${policiesText(policies.length)}\n`);
+}
+
+/** Whether a policy is enforced, in shadow, or switched off. */
+export function standingOf({ enabled, mode }: Policy): string {
+  return enabled === false ? "off" : (mode ?? "enforce");
+}
+
+/** Prints findings about a policy that is in no file. */
+export function printWarnings(findings: readonly ReportedFinding[], context: CommandContext): void {
+  printFindings(findings, { policies: [], origins: [] }, context);
 }
 
 /** Prints what a write did, or would do. */

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { policyIdOf } from "@handlebar/engine/check";
 import { formatIssue, printPolicies } from "@handlebar/policies";
 import { type PolicyFilesReading, readPolicyFiles } from "@handlebar/policies/node";
 import {
@@ -8,7 +7,6 @@ import {
   type PoliciesWritten,
   type Policy,
   type PolicyList,
-  policiesCheckedSchema,
   policiesWrittenSchema,
   policyListSchema,
   problemSchema,
@@ -16,8 +14,8 @@ import {
 import type { ApiClient } from "./api-client.ts";
 import { type CommandContext, type CommandInput, flag, textOption, UsageError } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { policiesText, printChanges, printDiff, printFindings, printPolicyList } from "./policies-screen.ts";
-import { count } from "./screen.ts";
+import { atStage } from "./policies-life.ts";
+import { policiesText, printChanges, printFindings, printPolicyList } from "./policies-screen.ts";
 
 /** One verb of `handlebar policies` on its way. */
 export interface PoliciesCall {
@@ -40,7 +38,7 @@ export async function pushPolicies(call: PoliciesCall): Promise<number> {
   const reading = readFiles(call);
   if (reading === undefined) return EXIT.found;
   const { input, context } = call;
-  const written = await write(call, reading.policies, flag(input, "dry-run"));
+  const written = await writePolicies(call, atStage(reading.policies, input), flag(input, "dry-run"));
   if (!("changes" in written)) return refused(written, { ...call, reading });
   if (flag(input, "json")) {
     context.out(`${JSON.stringify(written, undefined, 2)}\n`);
@@ -48,47 +46,6 @@ export async function pushPolicies(call: PoliciesCall): Promise<number> {
   }
   const errorCount = printFindings(written.findings, reading, context);
   printChanges(written, context);
-  return errorCount > 0 ? EXIT.found : EXIT.ok;
-}
-
-/** Shows what a push would change, line by line; exits with 1 when there is something. */
-export async function diffPolicies(call: PoliciesCall): Promise<number> {
-  const reading = readFiles(call);
-  if (reading === undefined) return EXIT.found;
-  const { api, input, context } = call;
-  const { policies } = await readList(api);
-  const written = await write(call, reading.policies, true);
-  if (!("changes" in written)) return refused(written, { ...call, reading });
-  const changed = written.changes.filter(({ change }) => change !== "unchanged");
-  if (flag(input, "json")) context.out(`${JSON.stringify(written, undefined, 2)}\n`);
-  else {
-    for (const { policyId, change } of changed) {
-      context.out(`${policyId}: ${change}\n`);
-      const before = policies.find((stored) => stored.policyId === policyId)?.policy;
-      const after = change === "deleted" ? undefined : reading.policies.find((one) => policyIdOf(one) === policyId);
-      printDiff(textOf(before), textOf(after), context);
-    }
-    context.err(changed.length === 0 ? "no difference\n" : `${policiesText(changed.length)} would change\n`);
-  }
-  return changed.length === 0 ? EXIT.ok : EXIT.found;
-}
-
-/** Checks files together with the policies in force and the registered tools. */
-export async function checkWithServer(call: PoliciesCall): Promise<number> {
-  const reading = readFiles(call);
-  if (reading === undefined) return EXIT.found;
-  const { api, input, context } = call;
-  const body = { policies: reading.policies };
-  const { findings } = await api.request("POST", "/v1/policies/check", { body, schema: policiesCheckedSchema });
-  const errorCount = findings.filter(({ severity }) => severity === "error").length;
-  if (flag(input, "json")) context.out(`${JSON.stringify({ findings }, undefined, 2)}\n`);
-  else {
-    printFindings(findings, reading, context);
-    const warningCount = findings.length - errorCount;
-    context.err(
-      `${policiesText(reading.policies.length)}: ${count(errorCount, "error")}, ${count(warningCount, "warning")}\n`,
-    );
-  }
   return errorCount > 0 ? EXIT.found : EXIT.ok;
 }
 
@@ -116,12 +73,13 @@ export async function pullPolicies({ api, input, context }: PoliciesCall): Promi
   return EXIT.ok;
 }
 
-function readList(api: ApiClient): Promise<PolicyList> {
+/** All policies of a control plane. */
+export function readList(api: ApiClient): Promise<PolicyList> {
   return api.request("GET", "/v1/policies", { schema: policyListSchema });
 }
 
 /** Prints what is wrong with the files; `undefined` when something is. */
-function readFiles({ paths, context }: PoliciesCall): PolicyFilesReading | undefined {
+export function readFiles({ paths, context }: PoliciesCall): PolicyFilesReading | undefined {
   if (paths.length === 0) throw new UsageError("name the policy files or folders");
   const reading = readPolicyFiles(paths.map((path) => resolve(context.cwd, path)));
   if (reading.issues.length === 0) return reading;
@@ -129,7 +87,8 @@ function readFiles({ paths, context }: PoliciesCall): PolicyFilesReading | undef
   return undefined;
 }
 
-async function write(
+/** Saves policies, or says what that would change; an error holds what the control plane found. */
+export async function writePolicies(
   { api, input }: PoliciesCall,
   policies: readonly Policy[],
   dryRun: boolean,
@@ -145,7 +104,7 @@ async function write(
 }
 
 /** The control plane found errors and saved nothing. */
-function refused(error: HandlebarError, call: PoliciesCall & { readonly reading: PolicyFilesReading }): number {
+export function refused(error: HandlebarError, call: PoliciesCall & { readonly reading: PolicyFilesReading }): number {
   const findings = findingsOf(error);
   if (flag(call.input, "json")) call.context.out(`${JSON.stringify({ findings }, undefined, 2)}\n`);
   else printFindings(findings, call.reading, call.context);
@@ -155,10 +114,6 @@ function refused(error: HandlebarError, call: PoliciesCall & { readonly reading:
 
 function findingsOf(error: HandlebarError): NonNullable<ReturnType<typeof problemSchema.parse>["findings"]> {
   return problemSchema.safeParse(error.details["problem"]).data?.findings ?? [];
-}
-
-function textOf(policy: Policy | undefined): string {
-  return policy === undefined ? "" : printPolicies([{ ...policy, id: policyIdOf(policy) }]);
 }
 
 function fileNameOf(policyId: string): string {

@@ -23,6 +23,7 @@ usage: handlebar <command> [options]
   webhooks             Tells chat tools and other programs of approvals, by signed requests.
   runs                 Lists the runs of a control plane, or shows one with its events.
   tail                 Prints events as a control plane stores them.
+  audit                Lists who changed what in a control plane: policies, keys, lockdowns, webhooks, approvals.
   keys                 Creates, lists, rotates and revokes API keys.
   doctor               Says what is set up, from where, and what does not work.
   backup               Writes a copy of the SQLite store, also while a server uses it.

@@ -3,6 +3,7 @@ import { closestName, HandlebarError } from "@handlebar/protocol";
 import { type Command, type CommandContext, UsageError } from "./command.ts";
 import { agents } from "./commands/agents.ts";
 import { approvals } from "./commands/approvals.ts";
+import { audit } from "./commands/audit.ts";
 import { backup, restore } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
   webhooks,
   runs,
   tail,
+  audit,
   keys,
   doctor,
   backup,

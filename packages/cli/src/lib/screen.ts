@@ -25,6 +25,11 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
     .join("");
 }
 
+/** Text of others, which then moves no cursor and paints nothing. */
+export function plainText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u{fffd}");
+}
+
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

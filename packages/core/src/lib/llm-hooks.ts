@@ -7,10 +7,12 @@ import { costOf } from "./pricing.ts";
 import { remoteQuestion } from "./remote-check.ts";
 import type { RunCore } from "./run-core.ts";
 import {
+  decidedBy,
   describeError,
   hashFor,
   noteFinished,
   OFF,
+  recorded,
   reporter,
   shownError,
   startCall,
@@ -31,12 +33,14 @@ export async function beforeLlm<TContext extends object>(
   recordMessages(core, request.messages);
   const llm: LlmFacts = { callId, model, messages: request.messages };
   const decision = config.enforceMode === "off" ? OFF : await decideLlm(core, "llm.before", { llm });
+  const by = decidedBy(core);
   core.conclude(decision);
   if (decision.verdict === "ALLOW") startCall(core, callId);
   core.writer.write("llm.decision", {
     ...decision,
     callId,
     ...(model === undefined ? {} : { model }),
+    ...by,
     decisionMs: runtime.clock.monotonicMs() - startedMs,
   });
   const messages =
@@ -59,6 +63,7 @@ export async function afterLlm<TContext extends object>(
   const llm: LlmFacts = { callId, model, ...(response.response === undefined ? {} : { response: response.response }) };
   noteFinished(core, { ...core.facts("llm.after"), llm, metrics });
   const decision = config.enforceMode === "off" ? OFF : await decideLlm(core, "llm.after", { llm, metrics });
+  const by = decidedBy(core);
   core.conclude(decision);
   const message = decision.verdict === "BLOCK" ? undefined : redactedMessage(core, response.response, decision);
   const data: EventData<"llm.result"> = {
@@ -67,7 +72,7 @@ export async function afterLlm<TContext extends object>(
     metrics: { ...metrics },
     ...(model === undefined ? {} : { model }),
     ...(response.error === undefined ? {} : { error: shownError(core, describeError(response.error)) }),
-    ...(decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision }),
+    ...recorded(decision, by),
   };
   core.writer.write("llm.result", data);
   if (message !== undefined) recordMessages(core, [message]);

@@ -34,6 +34,21 @@ export const OFF: Decision = {
   evaluatedRules: [],
 };
 
+/** What events say of whose policies decided. */
+export interface DecidedBy {
+  readonly revision?: number;
+}
+
+/** Asked as soon as a decision is made: policies may change before it is recorded. */
+export function decidedBy<TContext extends object>({ services: { config, state } }: RunCore<TContext>): DecidedBy {
+  return state.revision === undefined || config.enforceMode === "off" ? {} : { revision: state.revision };
+}
+
+/** A decision as the event of a result carries it: not at all where nothing was asked. */
+export function recorded(decision: Decision, by: DecidedBy): DecidedBy & { readonly decision?: Decision } {
+  return decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision, ...by };
+}
+
 /** A call with its identity settled: what is asked, recorded and handed back. */
 interface PreparedCall<TArgs> {
   readonly call: ToolCall<TArgs>;
@@ -61,16 +76,17 @@ export async function beforeTools<TArgs, TContext extends object>(
 ): Promise<readonly ToolDecision<TArgs>[]> {
   core.lifecycle.touch();
   const prepared = calls.map((call) => prepare(core, call));
-  const decided: { decision: Decision; tookMs: number }[] = [];
+  const decided: { decision: Decision; tookMs: number; by: DecidedBy }[] = [];
   for (const one of prepared) {
     const startedMs = core.services.runtime.clock.monotonicMs();
     const decision = core.services.config.enforceMode === "off" ? OFF : await decideTool(core, one);
+    const by = decidedBy(core);
     core.conclude(decision);
-    decided.push({ decision, tookMs: core.services.runtime.clock.monotonicMs() - startedMs });
+    decided.push({ decision, tookMs: core.services.runtime.clock.monotonicMs() - startedMs, by });
   }
   return prepared.map((one, index) => {
-    const { decision, tookMs } = decided[index] ?? { decision: OFF, tookMs: 0 };
-    return finishBefore(core, one, { decision: afterBatch(core, one.facts, decision), tookMs });
+    const { decision, tookMs, by } = decided[index] ?? { decision: OFF, tookMs: 0, by: {} };
+    return finishBefore(core, one, { decision: afterBatch(core, one.facts, decision), tookMs, by });
   });
 }
 
@@ -176,7 +192,7 @@ function holdingOf<TArgs, TContext extends object>(
 function finishBefore<TArgs, TContext extends object>(
   core: RunCore<TContext>,
   { call, facts, stepIndex, subjects }: PreparedCall<TArgs>,
-  { decision, tookMs }: { readonly decision: Decision; readonly tookMs: number },
+  { decision, tookMs, by }: { readonly decision: Decision; readonly tookMs: number; readonly by: DecidedBy },
 ): ToolDecision<TArgs> {
   const { config } = core.services;
   if (decision.verdict === "ALLOW") startCall(core, facts.callId);
@@ -188,6 +204,7 @@ function finishBefore<TArgs, TContext extends object>(
     tool: toolRef(facts),
     ...(shown.value === undefined ? {} : { args: shown.value }),
     ...(subjects === undefined ? {} : { subjects: [...subjects] }),
+    ...by,
     decisionMs: tookMs,
   };
   core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown, ...told.captured]) });
@@ -228,9 +245,10 @@ export async function afterTool<TResult, TContext extends object>(
           // A finished call cannot be held back for a person: its result is withheld instead.
           hold: () => Promise.resolve("unavailable"),
         });
+  const by = decidedBy(core);
   core.conclude(decision);
   const result = decision.verdict === "BLOCK" ? undefined : redacted(core, outcome.result, decision);
-  writeResult(core, { facts, metrics, decision, result, labelsAdded: noted });
+  writeResult(core, { facts, metrics, decision, by, result, labelsAdded: noted });
   return { ...decision, result };
 }
 
@@ -280,7 +298,7 @@ export function notStarted<TContext extends object>(
   const decision = decide(core.services.state.set, { ...core.facts("tool.before"), call: facts });
   noteFinished(core, { ...core.facts("tool.after"), call: facts });
   core.conclude(decision);
-  writeResult(core, { facts, metrics: {}, decision, result: undefined, labelsAdded: [] });
+  writeResult(core, { facts, metrics: {}, decision, by: decidedBy(core), result: undefined, labelsAdded: [] });
   return decision;
 }
 
@@ -295,12 +313,13 @@ interface Written {
   readonly facts: CallFacts;
   readonly metrics: Metrics;
   readonly decision: Decision;
+  readonly by: DecidedBy;
   readonly result: unknown;
   readonly labelsAdded: readonly string[];
 }
 
 function writeResult<TContext extends object>(core: RunCore<TContext>, written: Written): void {
-  const { facts, metrics, decision, labelsAdded } = written;
+  const { facts, metrics, decision, by, labelsAdded } = written;
   const shown = core.shown("result", written.result, core.services.config.capture.results);
   const data: EventData<"tool.result"> = {
     callId: facts.callId,
@@ -310,7 +329,7 @@ function writeResult<TContext extends object>(core: RunCore<TContext>, written: 
     ...(shown.value === undefined ? {} : { result: shown.value }),
     ...(facts.error === undefined ? {} : { error: shownError(core, facts.error) }),
     ...(labelsAdded.length === 0 ? {} : { labelsAdded: [...labelsAdded] }),
-    ...(decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision }),
+    ...recorded(decision, by),
   };
   core.writer.write("tool.result", data, { redaction: mergeRedactions([shown]) });
 }

@@ -1,4 +1,4 @@
-/** Bounds of a policy or case file. Past one of them the file is refused with an error that names it. */
+/** Bounds of a policy or case file, past which the file is refused with an error that names it, and of what is told of one. */
 export const LIMITS = {
   /** UTF-16 code units of one file: 10,000 rules of moderate size are a sixth of it in YAML, a third in JSON. */
   textLengthMax: 16_777_216,
@@ -12,6 +12,9 @@ export const LIMITS = {
   aliasCountMax: 100,
   /** Problems reported of one text; what is left over is counted. */
   issueCountMax: 100,
+  /** Rules, and fields of rules, that one comparison of two policies tells of; what is left over is counted. */
+  diffRuleCountMax: 1_000,
+  diffFieldCountMax: 2_000,
   /** Files read at once, and levels of directories entered to find them. */
   fileCountMax: 10_000,
   directoryDepthMax: 16,

@@ -86,6 +86,10 @@ export const ERROR_CODES = {
     meaning: "the control plane has as much waiting as it may keep in memory, and took nothing of the request",
     fix: "send it again after the seconds of `Retry-After`",
   },
+  HB_POLICY_AGENT_UNGOVERNED: {
+    meaning: "no policy that is enforced is for a registered agent",
+    fix: "give a policy's agent selector its slug or tag, or promote the one that is in shadow",
+  },
   HB_POLICY_AGENT_UNKNOWN: {
     meaning: "no registered agent fits a policy's agent selector",
     fix: "correct the slug or tag, or register the agent first",
@@ -182,6 +186,10 @@ export const ERROR_CODES = {
     meaning: "a rule changes nothing, since another one covers every call that it matches",
     fix: "remove it, or correct one of the two",
   },
+  HB_POLICY_RULE_UNREACHABLE: {
+    meaning: "no registered agent of a rule's policy has a tool that the rule can match",
+    fix: "correct the tool selector, what the condition asks of the tool, or the policy's agents",
+  },
   HB_POLICY_SYNTAX: {
     meaning: "a policy file is not valid YAML or JSON",
     fix: "correct the text at the line and column that the message names",
@@ -193,6 +201,10 @@ export const ERROR_CODES = {
   HB_POLICY_TOOL_UNKNOWN: {
     meaning: "no registered tool fits a tool selector or name",
     fix: "correct its spelling as the message suggests, or register the tool first",
+  },
+  HB_POLICY_TOOL_UNTAGGED: {
+    meaning: "registered tools have neither tags nor a classification, so that no rule by tag can match them",
+    fix: "register them with tags or a classification",
   },
   HB_POLICY_UNKNOWN_FIELD: {
     meaning: "a policy has a field that does not exist",

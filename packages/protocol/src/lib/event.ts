@@ -48,6 +48,9 @@ const toolRef = z.strictObject({
   kind: z.string().optional(),
 });
 
+/** The revision of the control plane's policies that a decision was made by; absent where none had come. */
+const decidedAt = z.int().min(0).optional();
+
 /** What each kind of event carries as `data`. */
 export const eventDataSchemas = {
   "run.started": z.strictObject({
@@ -70,6 +73,7 @@ export const eventDataSchemas = {
     tool: toolRef,
     args: jsonValueSchema.optional(),
     subjects: z.array(subjectSchema).optional(),
+    revision: decidedAt,
     /** How long Handlebar took, in milliseconds. */
     decisionMs: z.number().optional(),
   }),
@@ -85,6 +89,7 @@ export const eventDataSchemas = {
     labelsAdded: z.array(z.string()).optional(),
     /** The decision of `tool.after`, where a rule was asked. */
     decision: decisionSchema.optional(),
+    revision: decidedAt,
   }),
   "message.raw.created": z.strictObject({
     messageId: idSchema,
@@ -96,6 +101,7 @@ export const eventDataSchemas = {
     ...decisionSchema.shape,
     callId: idSchema,
     model: modelSchema.optional(),
+    revision: decidedAt,
     decisionMs: z.number().optional(),
   }),
   "llm.result": z.strictObject({
@@ -106,6 +112,7 @@ export const eventDataSchemas = {
     metrics: metricsSchema.optional(),
     /** The decision of `llm.after`, where a rule was asked. */
     decision: decisionSchema.optional(),
+    revision: decidedAt,
   }),
   "approval.requested": z.strictObject({ approval: approvalRequestSchema }),
   "approval.resolved": z.strictObject({

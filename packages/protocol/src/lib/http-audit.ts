@@ -11,11 +11,14 @@ export const auditEntrySchema = z.object({
   action: z.string(),
   /** The id of what it was done to. */
   ref: idSchema,
-  /** The API key that it was done with; absent where time did it. */
+  /** The API key that it was done with; absent where time did it, or whoever runs the server. */
   keyId: idSchema.optional(),
   /** The person, where one is known. */
   person: z.string().optional(),
-  /** What was said with it, such as why. */
+  /**
+   * What changed, and what was said with it: `from` and `to` of a version or a mode, counts of rules, names, `comment` and `reason`. Never a secret, a
+   * policy's text, or the arguments of a call other than those that an approver put in their place.
+   */
   detail: jsonObjectSchema,
 });
 export interface AuditEntry extends z.infer<typeof auditEntrySchema> {}
@@ -26,6 +29,11 @@ export const auditQuerySchema = z.strictObject({
   action: z.string().min(1).max(128).optional(),
   ref: idSchema.optional(),
   person: z.string().min(1).max(256).optional(),
+  /** The API key that it was done with. */
+  key: idSchema.optional(),
+  since: timestampSchema.optional(),
+  /** The moment itself is left out. */
+  until: timestampSchema.optional(),
   limit: z.coerce.number().int().min(1).max(1000).optional(),
   cursor: z.string().max(1024).optional(),
 });

@@ -5,6 +5,24 @@ import { policySchema } from "./policy.ts";
 const comment = z.string().min(1).max(1024);
 const version = z.int().min(1);
 
+/**
+ * What a version of a policy would have done, of all decisions for which a client asked its rules in shadow: because of the policy's own
+ * mode, or the client's. A decision counts once, for the most severe effect that a rule of it asked for, whatever other policies did.
+ */
+export const shadowCountsSchema = z.object({
+  decisionCount: z.int().min(0),
+  /** Calls that it would have blocked. */
+  blockCount: z.int().min(0),
+  /** Calls that it would have held for a person. */
+  holdCount: z.int().min(0),
+  /** Calls that it would have let through redacted. */
+  redactCount: z.int().min(0),
+  /** The first and the last of these decisions. */
+  firstAt: timestampSchema,
+  lastAt: timestampSchema,
+});
+export interface ShadowCounts extends z.infer<typeof shadowCountsSchema> {}
+
 /** A policy at its newest version. */
 export const storedPolicySchema = z.object({
   policyId: idSchema,
@@ -15,6 +33,8 @@ export const storedPolicySchema = z.object({
   updatedAt: timestampSchema,
   /** The key that made this version. */
   updatedBy: z.string(),
+  /** Of this version; absent where nothing was decided in shadow. */
+  shadow: shadowCountsSchema.optional(),
 });
 export interface StoredPolicy extends z.infer<typeof storedPolicySchema> {}
 
@@ -88,9 +108,26 @@ export const policiesWrittenSchema = z.object({
 });
 export interface PoliciesWritten extends z.infer<typeof policiesWrittenSchema> {}
 
+/** `DELETE /v1/policies/{policyId}` */
+export const deletePolicyQuerySchema = z.strictObject({
+  /** The version that was seen; absent takes any. */
+  expectedVersion: z.coerce.number().int().min(1).optional(),
+  comment: comment.optional(),
+});
+export interface DeletePolicyQuery extends z.infer<typeof deletePolicyQuerySchema> {}
+
+/** `POST /v1/policies/{policyId}/promote`: what was tried in shadow is enforced. */
+export const promotePolicyBodySchema = z.strictObject({
+  /** The version that was tried. Absent takes the newest one, which somebody may have changed meanwhile. */
+  expectedVersion: version.optional(),
+  comment: comment.optional(),
+});
+export interface PromotePolicyBody extends z.infer<typeof promotePolicyBodySchema> {}
+
 /** `POST /v1/policies/{policyId}/rollback`: an earlier version becomes the newest one. */
 export const rollbackPolicyBodySchema = z.strictObject({
-  version,
+  /** Absent takes the version before the newest one, deletions aside. */
+  version: version.optional(),
   expectedVersion: z.int().min(1).optional(),
   comment: comment.optional(),
 });
@@ -105,23 +142,19 @@ export const policyVersionSchema = z.object({
   createdAt: timestampSchema,
   /** The key that made it. */
   createdBy: z.string(),
+  /** Who: the person whose key it was, or what the key was called; absent where that was not kept. */
+  by: z.string().optional(),
+  /** How it came about. */
+  origin: z.enum(["saved", "promoted", "rolled-back", "deleted"]),
+  /** The version that was promoted, or whose content came back. */
+  fromVersion: version.optional(),
+  /** The state's revision that it came with: clients that have this revision or a later one, up to the next version's, run it. 0 where that was not kept. */
+  revision: z.int().min(0),
+  /** Absent where nothing was decided in shadow by it. */
+  shadow: shadowCountsSchema.optional(),
 });
 export interface PolicyVersion extends z.infer<typeof policyVersionSchema> {}
 
 /** `GET /v1/policies/{policyId}/versions`, newest first. */
 export const policyVersionsSchema = z.object({ policyId: idSchema, versions: z.array(policyVersionSchema) });
 export interface PolicyVersions extends z.infer<typeof policyVersionsSchema> {}
-
-/** `POST /v1/policies/check` */
-export const checkPoliciesBodySchema = z.strictObject({
-  policies: z.array(policySchema).min(1).max(1000),
-  /** Looks at them alone, and not together with the policies in force. Default false. */
-  alone: z.boolean().optional(),
-});
-export interface CheckPoliciesBody extends z.infer<typeof checkPoliciesBodySchema> {}
-export const policiesCheckedSchema = z.object({
-  /** They could be saved: there is no error. */
-  ok: z.boolean(),
-  findings: z.array(reportedFindingSchema),
-});
-export interface PoliciesChecked extends z.infer<typeof policiesCheckedSchema> {}

@@ -4,6 +4,10 @@ import type { Services } from "../services/services.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { timeText } from "./time-text.ts";
 
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}
+
 /** Who did what in the control plane. */
 export function auditRoutes({ audit }: Pick<Services, "audit">): readonly Route[] {
   return [
@@ -16,7 +20,9 @@ export function auditRoutes({ audit }: Pick<Services, "audit">): readonly Route[
       scope: "read",
       query: auditQuerySchema,
       answers: { 200: { description: "One page of the log", schema: auditListSchema } },
-      handle: async ({ principal, query: { limit = LIST_PAGE_COUNT, cursor, ...filter } }) => {
+      handle: async ({ principal, query: { limit = LIST_PAGE_COUNT, cursor, ...asked } }) => {
+        const { key: keyId, since, until, ...exact } = asked;
+        const filter = { ...exact, keyId, sinceMs: timeOf(since), untilMs: timeOf(until) };
         const { items, nextCursor } = await audit.list(principal.workspaceId, filter, { limit, cursor });
         const entries = items.map(({ atMs, ...entry }) => ({ ...entry, at: timeText(atMs) }));
         return { status: 200, body: { entries, nextCursor } };

@@ -1,19 +1,20 @@
 import {
-  checkPoliciesBodySchema,
+  deletePolicyQuerySchema,
   idSchema,
-  policiesCheckedSchema,
   policiesWrittenSchema,
   policyAnswerSchema,
   policyListSchema,
   policyVersionsSchema,
+  promotePolicyBodySchema,
   pushPoliciesBodySchema,
   putPolicyBodySchema,
   rollbackPolicyBodySchema,
+  type ShadowCounts,
   type StoredPolicy,
 } from "@handlebar/protocol";
 import * as z from "zod";
 import { POLICY_BODY_SIZE_BYTES_MAX } from "../limits.ts";
-import type { PolicyRecord, PolicyVersionRecord } from "../services/policies-service.ts";
+import type { PolicyRecord, PolicyVersionRecord, ShadowCountsRecord } from "../services/policies-service.ts";
 import type { Services } from "../services/services.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { timeText } from "./time-text.ts";
@@ -21,7 +22,7 @@ import { timeText } from "./time-text.ts";
 const TAG = "Policies";
 const policyParams = z.object({ policyId: idSchema });
 
-/** Policies, their versions, and the check that runs when they are saved. */
+/** Policies and their versions. */
 export function policiesRoutes({ policies }: Pick<Services, "policies">): readonly Route[] {
   return [...readRoutes({ policies }), ...writeRoutes({ policies })];
 }
@@ -38,7 +39,8 @@ function readRoutes({ policies }: Pick<Services, "policies">): readonly Route[] 
       answers: { 200: { description: "The policies and the state's revision", schema: policyListSchema } },
       handle: async ({ principal }) => {
         const { revision, records } = await policies.list(principal.workspaceId);
-        return { status: 200, body: { revision, policies: records.map(policyOf) } };
+        const counts = countsByVersion(await policies.shadowCounts(principal.workspaceId));
+        return { status: 200, body: { revision, policies: records.map((record) => policyOf(record, counts)) } };
       },
     }),
     defineRoute({
@@ -52,36 +54,24 @@ function readRoutes({ policies }: Pick<Services, "policies">): readonly Route[] 
       answers: { 200: { description: "The policy", schema: policyAnswerSchema } },
       handle: async ({ principal, params: { policyId } }) => {
         const record = await policies.get(principal.workspaceId, policyId);
-        return { status: 200, body: { policy: policyOf(record) } };
+        const counts = countsByVersion(await policies.shadowCounts(principal.workspaceId, policyId));
+        return { status: 200, body: { policy: policyOf(record, counts) } };
       },
     }),
     defineRoute({
       method: "GET",
       path: "/v1/policies/{policyId}/versions",
       operationId: "listPolicyVersions",
-      summary: "Every version of a policy, newest first, also of a deleted one",
+      summary:
+        "Every version of a policy, newest first, also of a deleted one: who, when, why, and what it would have done in shadow",
       tag: TAG,
       scope: "read",
       params: policyParams,
       answers: { 200: { description: "Its versions", schema: policyVersionsSchema } },
       handle: async ({ principal, params: { policyId } }) => {
         const versions = await policies.versions(principal.workspaceId, policyId);
-        return { status: 200, body: { policyId, versions: versions.map(versionOf) } };
-      },
-    }),
-    defineRoute({
-      method: "POST",
-      path: "/v1/policies/check",
-      operationId: "checkPolicies",
-      summary: "Says what is wrong with policies, together with those in force and the registered tools; saves nothing",
-      tag: TAG,
-      scope: "read",
-      body: checkPoliciesBodySchema,
-      bodySizeBytesMax: POLICY_BODY_SIZE_BYTES_MAX,
-      answers: { 200: { description: "What was found", schema: policiesCheckedSchema } },
-      handle: async ({ principal, body }) => {
-        const checked = await policies.check(principal.workspaceId, body.policies, body.alone === true);
-        return { status: 200, body: checked };
+        const counts = countsByVersion(await policies.shadowCounts(principal.workspaceId, policyId));
+        return { status: 200, body: { policyId, versions: versions.map((version) => versionOf(version, counts)) } };
       },
     }),
   ];
@@ -125,9 +115,24 @@ function writeRoutes({ policies }: Pick<Services, "policies">): readonly Route[]
       tag: TAG,
       scope: "policies:write",
       params: policyParams,
+      query: deletePolicyQuerySchema,
       answers,
-      handle: async ({ principal, params: { policyId } }) => {
-        return { status: 200, body: await policies.delete(principal, policyId) };
+      handle: async ({ principal, params: { policyId }, query }) => {
+        return { status: 200, body: await policies.delete(principal, policyId, query) };
+      },
+    }),
+    defineRoute({
+      method: "POST",
+      path: "/v1/policies/{policyId}/promote",
+      operationId: "promotePolicy",
+      summary: "Enforces the version of a policy that was tried in shadow",
+      tag: TAG,
+      scope: "policies:write",
+      params: policyParams,
+      body: promotePolicyBodySchema,
+      answers,
+      handle: async ({ principal, params: { policyId }, body }) => {
+        return { status: 200, body: await policies.promote(principal, policyId, body) };
       },
     }),
     defineRoute({
@@ -147,7 +152,24 @@ function writeRoutes({ policies }: Pick<Services, "policies">): readonly Route[]
   ];
 }
 
-function policyOf({ policyId, version, policy, createdAtMs, updatedAtMs, updatedBy }: PolicyRecord): StoredPolicy {
+type CountsByVersion = ReadonlyMap<string, ShadowCounts>;
+
+const versionKey = (policyId: string, version: number): string => `${version} ${policyId}`;
+
+function countsByVersion(records: readonly ShadowCountsRecord[]): CountsByVersion {
+  return new Map(
+    records.map(({ policyId, version, firstAtMs, lastAtMs, ...counts }) => [
+      versionKey(policyId, version),
+      { ...counts, firstAt: timeText(firstAtMs), lastAt: timeText(lastAtMs) },
+    ]),
+  );
+}
+
+function policyOf(
+  { policyId, version, policy, createdAtMs, updatedAtMs, updatedBy }: PolicyRecord,
+  counts: CountsByVersion,
+): StoredPolicy {
+  const shadow = counts.get(versionKey(policyId, version));
   return {
     policyId,
     version,
@@ -155,9 +177,12 @@ function policyOf({ policyId, version, policy, createdAtMs, updatedAtMs, updated
     createdAt: timeText(createdAtMs),
     updatedAt: timeText(updatedAtMs),
     updatedBy,
+    ...(shadow === undefined ? {} : { shadow }),
   };
 }
 
-function versionOf({ version, policy, comment, createdAtMs, createdBy }: PolicyVersionRecord): object {
-  return { version, policy, comment, createdAt: timeText(createdAtMs), createdBy };
+function versionOf(record: PolicyVersionRecord, counts: CountsByVersion): object {
+  const { policyId, createdAtMs, madeBy, ...version } = record;
+  const shadow = counts.get(versionKey(policyId, version.version));
+  return { ...version, by: madeBy, createdAt: timeText(createdAtMs), shadow };
 }

@@ -1,4 +1,5 @@
 import type { Services } from "../services/services.ts";
+import { acksRoutes } from "./acks.ts";
 import { agentsRoutes } from "./agents.ts";
 import { approvalsRoutes } from "./approvals.ts";
 import { auditRoutes } from "./audit.ts";
@@ -10,6 +11,7 @@ import { keyRoutes } from "./keys.ts";
 import { linkRoutes } from "./link.ts";
 import { lockdownsRoutes } from "./lockdowns.ts";
 import { policiesRoutes } from "./policies.ts";
+import { policyReviewRoutes } from "./policy-reviews.ts";
 import { replayRoutes } from "./replay.ts";
 import type { Route } from "./route.ts";
 import { runsRoutes } from "./runs.ts";
@@ -22,6 +24,8 @@ export function createRouteTable(services: Services): readonly Route[] {
     ...agentsRoutes(services),
     ...linkRoutes(services),
     ...policiesRoutes(services),
+    ...policyReviewRoutes(services),
+    ...acksRoutes(services),
     ...replayRoutes(services),
     ...lockdownsRoutes(services),
     ...runsRoutes(services),

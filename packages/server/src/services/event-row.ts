@@ -1,6 +1,7 @@
 import { type AuditEvent, auditEventSchema, type HandlebarErrorCode, parseValue } from "@handlebar/protocol";
 import { EVENT_AHEAD_MS_MAX, EVENT_LENGTH_MAX, EVENT_MESSAGE_LENGTH_MAX } from "../limits.ts";
 import type { EventRow } from "../storage/events-table.ts";
+import { shadowOf } from "./shadow-outcomes.ts";
 
 /** Why one event was not taken. */
 export interface EventRefusal {
@@ -46,6 +47,7 @@ export function rowOf(
     json,
     ...NO_COLUMNS,
     ...columnsOf(event),
+    shadow: shadowOf(event),
   };
 }
 

@@ -78,7 +78,7 @@ export class KeyCache {
   }
 }
 
-function principalOf({ workspaceId, keyId, scopes, person }: KeyRecord): Principal {
-  const principal = { workspaceId, keyId, scopes: new Set(readScopes(scopes)) };
+function principalOf({ workspaceId, keyId, name, scopes, person }: KeyRecord): Principal {
+  const principal = { workspaceId, keyId, keyName: name, scopes: new Set(readScopes(scopes)) };
   return person === undefined ? principal : { ...principal, person };
 }

@@ -42,7 +42,12 @@ describe("API keys", () => {
 
   it("let their holder in, from memory after the first time", async () => {
     const { secret, key } = await issue(["check", "read"]);
-    const expected = { workspaceId: TEST_WORKSPACE, keyId: key.keyId, scopes: new Set(["check", "read"]) };
+    const expected = {
+      workspaceId: TEST_WORKSPACE,
+      keyId: key.keyId,
+      keyName: "k",
+      scopes: new Set(["check", "read"]),
+    };
     expect(await keys.authenticate(secret)).toEqual(expected);
     expect(keys.authenticate(secret)).toEqual(expected);
     await runtime.advance(KEY_CACHE_TTL_MS + 1);

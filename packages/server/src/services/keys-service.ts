@@ -3,7 +3,9 @@ import { KEY_CACHE_ENTRY_COUNT_MAX, KEY_TOUCH_EVERY_MS, UNKNOWN_KEY_LOOKUPS_PER_
 import type { KeyRecord } from "../storage/keys-table.ts";
 import type { Store } from "../storage/store.ts";
 import { type ApiKeyText, formatApiKey, hashSecret, isSecretOf, newApiKeyText, parseApiKey } from "./api-key-text.ts";
+import { type AuditHand, auditHand } from "./audit-story.ts";
 import { type CachedKey, KeyCache } from "./key-cache.ts";
+import { keyCreated, keyRevokedTold, keyRotatedTold } from "./key-story.ts";
 import { AGENT_SCOPES, holds, type Principal, readScopes } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
@@ -15,6 +17,13 @@ const GUESSES = "guesses";
 export interface KeysServiceDeps {
   readonly store: Pick<Store, "keys" | "workspaces">;
   readonly runtime: ServerRuntime;
+}
+
+type NewKey = Pick<KeyRecord, "workspaceId" | "name" | "scopes" | "expiresAtMs" | "person">;
+
+interface MadeKey {
+  readonly record: KeyRecord;
+  readonly created: CreatedKey;
 }
 
 /** API keys: who asks, and what they may. */
@@ -78,7 +87,8 @@ export class KeysService {
     }
     const expiresAtMs = this.#endOf(body.expiresAt);
     const { workspaceId } = principal;
-    return this.#make({ workspaceId, name, scopes, expiresAtMs, person: person ?? principal.person });
+    const key = { workspaceId, name, scopes, expiresAtMs, person: person ?? principal.person };
+    return this.#create(key, auditHand(this.#runtime, principal));
   }
 
   async list({ workspaceId }: Principal): Promise<readonly ApiKey[]> {
@@ -105,16 +115,17 @@ export class KeysService {
     }
     const expiresAtMs = body.expiresAt === undefined ? old.expiresAtMs : this.#endOf(body.expiresAt);
     const { workspaceId, name, scopes, person } = old;
-    const made = await this.#make({ workspaceId, name, scopes, expiresAtMs, person });
+    const made = this.#make({ workspaceId, name, scopes, expiresAtMs, person });
     const graceEndMs = nowMs + (body.graceSeconds ?? 0) * 1000;
-    await this.#store.keys.end(workspaceId, keyId, {
-      replacedBy: made.key.keyId,
-      ...(graceEndMs > nowMs
+    const end =
+      graceEndMs > nowMs
         ? { expiresAtMs: Math.min(graceEndMs, old.expiresAtMs ?? graceEndMs) }
-        : { revokedAtMs: nowMs }),
-    });
+        : { revokedAtMs: nowMs };
+    const tell = keyRotatedTold(auditHand(this.#runtime, principal), made.record);
+    await this.#store.keys.replace(workspaceId, keyId, { ...end, by: made.record, tell });
     this.#cache.forget(keyId);
-    return made;
+    this.#cache.forget(made.record.keyId);
+    return made.created;
   }
 
   /** The key ends to work now, in this process before this resolves and in others as the change reaches them. */
@@ -122,7 +133,9 @@ export class KeysService {
     const record = await this.#find(principal.workspaceId, keyId);
     this.#mustReach(principal, record);
     if (record.revokedAtMs === undefined) {
-      await this.#store.keys.end(principal.workspaceId, keyId, { revokedAtMs: this.#runtime.nowMs() });
+      const hand = auditHand(this.#runtime, principal);
+      const end = { revokedAtMs: hand.nowMs, tell: keyRevokedTold(hand) };
+      await this.#store.keys.end(principal.workspaceId, keyId, end);
     }
     this.#cache.forget(keyId);
   }
@@ -132,7 +145,7 @@ export class KeysService {
     key: { readonly workspaceId: string; readonly name: string; readonly scopes: readonly Scope[] },
     text: ApiKeyText = newApiKeyText(),
   ): Promise<CreatedKey> {
-    return this.#make({ ...key, expiresAtMs: undefined }, text);
+    return this.#create({ ...key, expiresAtMs: undefined }, auditHand(this.#runtime), text);
   }
 
   /** Writes when keys were last used. */
@@ -198,10 +211,14 @@ export class KeysService {
     throw new ServiceProblem("invalid", "HB_REQUEST_INVALID", { message, field: "expiresAt" });
   }
 
-  async #make(
-    { person, ...key }: Pick<KeyRecord, "workspaceId" | "name" | "scopes" | "expiresAtMs" | "person">,
-    text: ApiKeyText = newApiKeyText(),
-  ): Promise<CreatedKey> {
+  async #create(key: NewKey, hand: AuditHand, text?: ApiKeyText): Promise<CreatedKey> {
+    const { record, created } = this.#make(key, text);
+    await this.#store.keys.create(record, keyCreated(hand, record));
+    this.#cache.forget(record.keyId);
+    return created;
+  }
+
+  #make({ person, ...key }: NewKey, text: ApiKeyText = newApiKeyText()): MadeKey {
     const record: KeyRecord = {
       ...key,
       keyId: text.keyId,
@@ -212,9 +229,7 @@ export class KeysService {
       replacedBy: undefined,
       ...(person === undefined ? {} : { person }),
     };
-    await this.#store.keys.create(record);
-    this.#cache.forget(record.keyId);
-    return { key: toApiKey(record), secret: formatApiKey(text) };
+    return { record, created: { key: toApiKey(record), secret: formatApiKey(text) } };
   }
 }
 

@@ -11,8 +11,10 @@ import type { ClientRecord } from "../storage/agents-table.ts";
 import type { LockdownRecord } from "../storage/lockdowns-table.ts";
 import type { Store } from "../storage/store.ts";
 import type { AgentsService } from "./agents-service.ts";
+import { auditHand } from "./audit-story.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { type LockdownCourse, lockdownCourse } from "./lockdown-course.ts";
+import { lockdownTold } from "./lockdown-story.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
@@ -62,14 +64,17 @@ export class LockdownsService {
   }
 
   /** The same id twice is one order. @throws ServiceProblem `HB_REQUEST_INVALID`, `HB_CONFLICT`. */
-  async create({ workspaceId, keyId }: Principal, body: CreateLockdownBody): Promise<LockdownReport> {
-    const nowMs = this.#runtime.nowMs();
+  async create(principal: Principal, body: CreateLockdownBody): Promise<LockdownReport> {
+    const { workspaceId, keyId } = principal;
+    const hand = auditHand(this.#runtime, principal);
+    const { nowMs } = hand;
     if (body.until !== undefined && Date.parse(body.until) <= nowMs) {
       const message = `\`until\` lies in the past (${body.until}); give a time to come, or none`;
       throw new ServiceProblem("invalid", "HB_REQUEST_INVALID", { message, field: "until" });
     }
     const lockdown: Lockdown = { ...body, lockdownId: body.lockdownId ?? this.#runtime.newId() };
-    const record = await this.#store.lockdowns.create({ workspaceId, lockdown, createdAtMs: nowMs, createdBy: keyId });
+    const given = { workspaceId, lockdown, createdAtMs: nowMs, createdBy: keyId };
+    const record = await this.#store.lockdowns.create(given, lockdownTold(hand));
     if (canonicalJson(record.lockdown.scope) !== canonicalJson(lockdown.scope)) {
       const message = `\`${lockdown.lockdownId}\` is another lockdown's id; leave it out or make a new one`;
       throw new ServiceProblem("conflict", "HB_CONFLICT", { message, field: "lockdownId" });
@@ -79,8 +84,10 @@ export class LockdownsService {
   }
 
   /** Lifted twice it stays lifted. @throws ServiceProblem `HB_NOT_FOUND`. */
-  async lift({ workspaceId, keyId }: Principal, lockdownId: string): Promise<LockdownReport> {
-    const by = { keyId, nowMs: this.#runtime.nowMs() };
+  async lift(principal: Principal, lockdownId: string): Promise<LockdownReport> {
+    const { workspaceId, keyId } = principal;
+    const hand = auditHand(this.#runtime, principal);
+    const by = { keyId, nowMs: hand.nowMs, tell: lockdownTold(hand) };
     const lifted = await this.#store.lockdowns.lift(workspaceId, lockdownId, by);
     const record = lifted ?? (await this.#require(workspaceId, lockdownId));
     await this.#feed.settle(workspaceId);
@@ -117,7 +124,8 @@ export class LockdownsService {
 
   /** Lifts those whose time is over. */
   liftExpired(): Promise<number> {
-    return this.#store.lockdowns.liftExpired(this.#runtime.nowMs());
+    const hand = auditHand(this.#runtime);
+    return this.#store.lockdowns.liftExpired(hand.nowMs, lockdownTold(hand));
   }
 
   async #require(workspaceId: string, lockdownId: string): Promise<LockdownRecord> {

@@ -1,33 +1,34 @@
 import { canonicalJson } from "@handlebar/engine";
 import {
+  type DeletePolicyQuery,
   ERROR_CODES,
   type HandlebarErrorCode,
   type PoliciesChecked,
   type PoliciesWritten,
   type Policy,
   type PolicyChange,
+  type PolicyDiffQuery,
+  type PromotePolicyBody,
   type PushPoliciesBody,
   type PutPolicyBody,
   type ReportedFinding,
   type RollbackPolicyBody,
 } from "@handlebar/protocol";
-import {
-  POLICY_CHECK_AGENT_COUNT_MAX,
-  POLICY_CHECK_TOOL_COUNT_MAX,
-  POLICY_WRITE_ATTEMPT_COUNT_MAX,
-} from "../limits.ts";
-import type { AgentRecord } from "../storage/agents-table.ts";
-import type { PolicyRecord, PolicyVersionRecord, PolicyWrite } from "../storage/policies-table.ts";
+import { POLICY_WRITE_ATTEMPT_COUNT_MAX } from "../limits.ts";
+import type { PolicyRecord, PolicyVersionRecord, PolicyWrite, ShadowCountsRecord } from "../storage/policies-table.ts";
 import type { Store } from "../storage/store.ts";
+import { auditHand, policyTold } from "./audit-story.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { hasErrors } from "./policy-check.ts";
-import { PolicyChecker } from "./policy-checker.ts";
+import { type ComparedVersions, compareVersions } from "./policy-comparison.ts";
 import { toRunnable, toStored } from "./policy-form.ts";
+import { type InspectedPolicies, PolicyInspection } from "./policy-inspection.ts";
+import { promoted, versionToTake } from "./policy-steps.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 
-export type { PolicyRecord, PolicyVersionRecord } from "../storage/policies-table.ts";
+export type { PolicyRecord, PolicyVersionRecord, ShadowCountsRecord } from "../storage/policies-table.ts";
 
 export interface PoliciesServiceDeps {
   readonly store: Pick<Store, "policies" | "agents" | "changes">;
@@ -44,9 +45,15 @@ interface Wanted {
   readonly expectedRevision?: number | undefined;
   readonly expectedVersion?: number | undefined;
   readonly comment?: string | undefined;
+  /** What the log says was done, where it is more than a save or a deletion. */
+  readonly action?: "policy.promoted" | "policy.rolledBack" | undefined;
+  /** The version that is promoted, or whose content comes back. */
+  readonly fromVersion?: number | undefined;
   /** The field of the request that holds a policy. */
   readonly fieldOf: (policyId: string) => string;
 }
+
+const ORIGINS = { "policy.promoted": "promoted", "policy.rolledBack": "rolled-back" } as const;
 
 /** What stands in a workspace when a change is made. */
 interface Standing {
@@ -59,13 +66,13 @@ export class PoliciesService {
   readonly #store: Pick<Store, "policies" | "agents" | "changes">;
   readonly #runtime: ServerRuntime;
   readonly #feed: Pick<ChangeFeed, "settle">;
-  readonly #checker: PolicyChecker;
+  readonly #inspection: PolicyInspection;
 
   constructor({ store, runtime, feed }: PoliciesServiceDeps) {
     this.#store = store;
     this.#runtime = runtime;
     this.#feed = feed;
-    this.#checker = new PolicyChecker(runtime);
+    this.#inspection = new PolicyInspection({ store, runtime });
   }
 
   /** All of a workspace's policies, by id. */
@@ -85,6 +92,18 @@ export class PoliciesService {
     const versions = await this.#store.policies.versions(workspaceId, policyId);
     if (versions.length === 0) throw noPolicy(policyId);
     return versions;
+  }
+
+  /** Two versions of a policy, deleted ones included. @throws ServiceProblem `HB_NOT_FOUND`. */
+  async diff(workspaceId: string, policyId: string, query: PolicyDiffQuery): Promise<ComparedVersions> {
+    const record = await this.#store.policies.get(workspaceId, policyId);
+    if (record === undefined) throw noPolicy(policyId);
+    return compareVersions(this.#store, { workspaceId, policyId, newest: record.version }, query);
+  }
+
+  /** What versions in shadow would have done, of one policy or of all. */
+  shadowCounts(workspaceId: string, policyId?: string): Promise<readonly ShadowCountsRecord[]> {
+    return this.#store.policies.shadowCounts(workspaceId, policyId);
   }
 
   /** @throws ServiceProblem `HB_POLICY_...` where the check finds an error, `HB_CONFLICT`, `HB_REQUEST_INVALID`. */
@@ -124,12 +143,31 @@ export class PoliciesService {
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT`. */
-  async delete(principal: Principal, policyId: string): Promise<PoliciesWritten> {
+  async delete(principal: Principal, policyId: string, query: DeletePolicyQuery = {}): Promise<PoliciesWritten> {
     await this.get(principal.workspaceId, policyId);
     return this.#write(principal, {
       policies: new Map([[policyId, undefined]]),
       prune: false,
       dryRun: false,
+      ...query,
+      fieldOf: () => "policyId",
+    });
+  }
+
+  /**
+   * Enforces what was tried in shadow: the very version, or none.
+   * @throws ServiceProblem `HB_NOT_FOUND`, `HB_CONFLICT` where it is not in shadow or another version than the expected one; as `put`.
+   */
+  async promote(principal: Principal, policyId: string, body: PromotePolicyBody): Promise<PoliciesWritten> {
+    const record = await this.get(principal.workspaceId, policyId);
+    return this.#write(principal, {
+      policies: new Map([[policyId, promoted(record, body.expectedVersion)]]),
+      prune: false,
+      dryRun: false,
+      expectedVersion: record.version,
+      comment: body.comment,
+      action: "policy.promoted",
+      fromVersion: record.version,
       fieldOf: () => "policyId",
     });
   }
@@ -137,40 +175,28 @@ export class PoliciesService {
   /** Makes an earlier version the newest one, also of a deleted policy. @throws ServiceProblem as `put`, `HB_NOT_FOUND`. */
   async rollback(principal: Principal, policyId: string, body: RollbackPolicyBody): Promise<PoliciesWritten> {
     const versions = await this.versions(principal.workspaceId, policyId);
-    const found = versions.find(({ version }) => version === body.version);
-    if (found?.policy === undefined) {
-      const message =
-        found === undefined
-          ? `policy \`${policyId}\` has no version ${body.version}; see its versions`
-          : `version ${body.version} of policy \`${policyId}\` is its deletion; delete it instead`;
-      throw new ServiceProblem(
-        found === undefined ? "not-found" : "invalid",
-        found === undefined ? "HB_NOT_FOUND" : "HB_REQUEST_INVALID",
-        { message, field: "version" },
-      );
-    }
+    const { version, policy } = versionToTake(policyId, versions, body.version);
     return this.#write(principal, {
-      policies: new Map([[policyId, found.policy]]),
+      policies: new Map([[policyId, policy]]),
       prune: false,
       dryRun: false,
-      expectedVersion: body.expectedVersion,
-      comment: body.comment ?? `back to version ${body.version}`,
+      // Which one lies before the newest was read from this newest one.
+      expectedVersion: body.expectedVersion ?? (body.version === undefined ? versions[0]?.version : undefined),
+      comment: body.comment ?? `back to version ${version}`,
+      action: "policy.rolledBack",
+      fromVersion: version,
       fieldOf: () => "version",
     });
   }
 
-  /** Looks for what is wrong, and saves nothing. */
+  /** Looks for what is wrong with these policies, or with all that are kept where none are given, and saves nothing. */
   async check(workspaceId: string, policies: readonly Policy[], alone: boolean): Promise<PoliciesChecked> {
     const standing = alone ? { revision: 0, records: [] } : await this.#standing(workspaceId);
-    const candidates = policies.map(toStored);
+    const before = standing.records.map(({ policy }) => policy);
+    const candidates = policies.length === 0 ? before : policies.map(toStored);
     const ids = new Set(candidates.map(({ id = "" }) => id));
     const kept = standing.records.filter(({ policyId }) => !ids.has(policyId)).map(({ policy }) => policy);
-    const findings = await this.#findings(workspaceId, {
-      before: standing.records.map(({ policy }) => policy),
-      after: [...candidates, ...kept],
-      candidateIds: ids,
-    });
-    return { ok: !hasErrors(findings), findings: [...findings] };
+    return this.#inspection.check(workspaceId, { before, after: [...candidates, ...kept], candidateIds: ids });
   }
 
   /**
@@ -192,7 +218,7 @@ export class PoliciesService {
 
   /** Lets go of the thread that checks. */
   close(): Promise<void> {
-    return this.#checker.close();
+    return this.#inspection.close();
   }
 
   async #standing(workspaceId: string): Promise<Standing> {
@@ -217,7 +243,7 @@ export class PoliciesService {
     checkRevision(wanted, standing);
     const before = new Map(standing.records.map((record) => [record.policyId, record]));
     const changes = changesOf(wanted, before);
-    const findings = await this.#findings(workspaceId, afterwards(wanted, standing));
+    const findings = await this.#inspection.findings(workspaceId, afterwards(wanted, standing));
     const answer = {
       revision: standing.revision,
       dryRun: wanted.dryRun,
@@ -231,7 +257,16 @@ export class PoliciesService {
       const expectedVersion = wanted.expectedVersion ?? before.get(policyId)?.version ?? 0;
       return { policyId, policy: wanted.policies.get(policyId), expectedVersion };
     });
-    const by = { keyId, comment: wanted.comment, nowMs: this.#runtime.nowMs() };
+    const hand = auditHand(this.#runtime, principal);
+    const by = {
+      keyId,
+      name: principal.person ?? principal.keyName,
+      comment: wanted.comment,
+      nowMs: hand.nowMs,
+      origin: wanted.action === undefined ? undefined : ORIGINS[wanted.action],
+      fromVersion: wanted.fromVersion,
+      tell: policyTold(hand, wanted),
+    };
     const result = await this.#store.policies.write(workspaceId, writes, by);
     if ("conflict" in result) return result;
     await this.#feed.settle(workspaceId);
@@ -241,31 +276,6 @@ export class PoliciesService {
       revision: result.revision,
       changes: changes.map((change) => ({ ...change, version: versions.get(change.policyId) ?? change.version })),
     };
-  }
-
-  async #findings(
-    workspaceId: string,
-    policies: {
-      readonly before: readonly Policy[];
-      readonly after: readonly Policy[];
-      readonly candidateIds: ReadonlySet<string>;
-    },
-  ): Promise<readonly ReportedFinding[]> {
-    if (policies.candidateIds.size === 0) return [];
-    const agents = await this.#agents(workspaceId);
-    const inventory = await this.#store.agents.inventory(workspaceId, POLICY_CHECK_TOOL_COUNT_MAX);
-    return this.#checker.check({ ...policies, agents, inventory });
-  }
-
-  async #agents(workspaceId: string): Promise<readonly AgentRecord[]> {
-    const agents: AgentRecord[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.#store.agents.list(workspaceId, { limit: 1_000, cursor });
-      agents.push(...page.items);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined && agents.length < POLICY_CHECK_AGENT_COUNT_MAX);
-    return agents;
   }
 }
 
@@ -291,14 +301,7 @@ function changesOf(wanted: Wanted, before: ReadonlyMap<string, PolicyRecord>): r
   ];
 }
 
-function afterwards(
-  { policies, prune }: Wanted,
-  { records }: Standing,
-): {
-  readonly before: readonly Policy[];
-  readonly after: readonly Policy[];
-  readonly candidateIds: ReadonlySet<string>;
-} {
+function afterwards({ policies, prune }: Wanted, { records }: Standing): InspectedPolicies {
   const candidates = [...policies.values()].filter((policy) => policy !== undefined);
   const kept = prune ? [] : records.filter(({ policyId }) => !policies.has(policyId)).map(({ policy }) => policy);
   return {

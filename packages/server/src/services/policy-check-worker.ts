@@ -1,10 +1,10 @@
 import { parentPort } from "node:worker_threads";
-import { type CheckScope, findingsOf } from "./policy-check.ts";
+import { type CheckScope, inspect } from "./policy-check.ts";
 import type { CheckerAnswer } from "./policy-checker.ts";
 
 function answer(scope: CheckScope): CheckerAnswer {
   try {
-    return { findings: findingsOf(scope) };
+    return { report: inspect(scope) };
   } catch (error) {
     return { error: { message: error instanceof Error ? error.message : String(error) } };
   }

@@ -1,7 +1,15 @@
 import { checkPolicies, type PolicyFinding, policyIdOf } from "@handlebar/engine/check";
-import { type Agent, formatPath, type Policy, type ReportedFinding, type Tool } from "@handlebar/protocol";
+import {
+  type Agent,
+  formatPath,
+  type Policy,
+  type RegisteredFinding,
+  type ReportedFinding,
+  type Tool,
+} from "@handlebar/protocol";
 import { POLICY_CHECK_LIST_COUNT_MAX } from "../limits.ts";
 import { isPolicyFor } from "./agent-policies.ts";
+import { registeredFindingsOf, toolsByAgent } from "./registered-check.ts";
 
 /** What policies are checked against. */
 export interface CheckScope {
@@ -13,13 +21,28 @@ export interface CheckScope {
   readonly candidateIds: ReadonlySet<string>;
   readonly agents: readonly (Agent & { readonly agentId: string })[];
   readonly inventory: readonly { readonly agentId: string; readonly tool: Tool }[];
+  /** Neither agents nor tools were left out. */
+  readonly isInventoryWhole: boolean;
+  /** Agents and their tools are looked at too. */
+  readonly asksForAgents: boolean;
+}
+
+/** What a check finds. */
+export interface PolicyReport {
+  readonly findings: readonly ReportedFinding[];
+  /** Empty where nobody asked for it. */
+  readonly registered: readonly RegisteredFinding[];
+}
+
+export function inspect(scope: CheckScope): PolicyReport {
+  return { findings: findingsOf(scope), registered: scope.asksForAgents ? registeredFindingsOf(scope) : [] };
 }
 
 /**
  * What is wrong with the candidates, together with the policies that apply to the same agents, and what saving them would break in those.
  * Policies that never meet in one agent are not held against each other.
  */
-export function findingsOf(scope: CheckScope): readonly ReportedFinding[] {
+function findingsOf(scope: CheckScope): readonly ReportedFinding[] {
   const order = new Map(scope.after.map((policy, at) => [policyIdOf(policy), at]));
   const all = findingsOfList(scope.after, scope);
   const findings = all.some(({ severity }) => severity === "error") ? findingsWhereTheyMeet(scope) : all;
@@ -70,15 +93,18 @@ function findingsOfList(list: readonly Policy[], scope: CheckScope): readonly Po
 /** The agents and the tools of those that a candidate is for; where none are registered, nothing is held against it. */
 function registeredFor(
   list: readonly Policy[],
-  { candidateIds, agents, inventory }: CheckScope,
+  { candidateIds, agents, inventory, isInventoryWhole }: CheckScope,
 ): Parameters<typeof checkPolicies>[1] {
   const candidates = list.filter((policy) => candidateIds.has(policyIdOf(policy)));
   const theirs = agents.filter((agent) => candidates.some((policy) => isPolicyFor(policy, agent)));
   const agentIds = new Set(theirs.map(({ agentId }) => agentId));
-  const tools = inventory.filter(({ agentId }) => agentIds.has(agentId)).map(({ tool }) => tool);
+  const own = toolsByAgent(inventory.filter(({ agentId }) => agentIds.has(agentId)));
+  const toolsOf = (agentId: string): readonly Tool[] => own.get(agentId) ?? [];
+  const tools = theirs.flatMap(({ agentId }) => toolsOf(agentId));
   return {
     ...(agents.length === 0 ? {} : { agents }),
     ...(tools.length === 0 ? {} : { tools }),
+    ...(isInventoryWhole ? { inventories: theirs.map((agent) => ({ agent, tools: toolsOf(agent.agentId) })) } : {}),
   };
 }
 

@@ -2,12 +2,20 @@ import type { Policy } from "@handlebar/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { POLICY_CHECK_INLINE_RULE_COUNT_MAX, POLICY_CHECK_TIMEOUT_MS } from "../limits.ts";
 import { manualRuntime } from "./manual-runtime.fixture.ts";
-import { type CheckScope, findingsOf } from "./policy-check.ts";
+import { type CheckScope, inspect } from "./policy-check.ts";
 import { PolicyChecker } from "./policy-checker.ts";
 
 function scopeOf(policies: readonly Policy[]): CheckScope {
   const candidateIds = new Set(policies.map(({ id = "" }) => id));
-  return { before: [], after: policies, candidateIds, agents: [], inventory: [] };
+  return {
+    before: [],
+    after: policies,
+    candidateIds,
+    agents: [],
+    inventory: [],
+    isInventoryWhole: true,
+    asksForAgents: true,
+  };
 }
 
 function policy(id: string, ruleCount: number): Policy {
@@ -28,11 +36,11 @@ afterEach(() => checker.close());
 describe("the check of policies", () => {
   it("finds the same in its thread as at once", async () => {
     checker = new PolicyChecker(manualRuntime());
-    const findings = await checker.check(LARGE);
-    expect(findings).toEqual(findingsOf(LARGE));
-    expect(findings).toMatchObject([{ code: "HB_POLICY_DUPLICATE_RULE", policyId: "b", path: "rules[0]" }]);
+    const report = await checker.check(LARGE);
+    expect(report).toEqual(inspect(LARGE));
+    expect(report.findings).toMatchObject([{ code: "HB_POLICY_DUPLICATE_RULE", policyId: "b", path: "rules[0]" }]);
     const small = scopeOf([policy("a", 1), policy("b", 1)]);
-    expect((await checker.check(small)).map(({ code }) => code)).toEqual(["HB_POLICY_DUPLICATE_RULE"]);
+    expect((await checker.check(small)).findings.map(({ code }) => code)).toEqual(["HB_POLICY_DUPLICATE_RULE"]);
   });
 
   it("takes one after the other, and refuses those that wait when it closes", async () => {
@@ -51,6 +59,6 @@ describe("the check of policies", () => {
     const second = checker.check(LARGE);
     await runtime.advance(POLICY_CHECK_TIMEOUT_MS);
     expect(await first).toMatchObject({ code: "HB_OVERLOADED", retryAfterSeconds: 5 });
-    expect(await second).toEqual(findingsOf(LARGE));
+    expect(await second).toEqual(inspect(LARGE));
   });
 });

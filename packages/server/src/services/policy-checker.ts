@@ -1,22 +1,19 @@
 import { Worker } from "node:worker_threads";
-import type { ReportedFinding } from "@handlebar/protocol";
 import {
   POLICY_CHECK_INLINE_RULE_COUNT_MAX,
   POLICY_CHECK_TIMEOUT_MS,
   POLICY_CHECK_WAITING_COUNT_MAX,
 } from "../limits.ts";
-import { type CheckScope, findingsOf } from "./policy-check.ts";
+import { type CheckScope, inspect, type PolicyReport } from "./policy-check.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime, ServerTimer } from "./server-runtime.ts";
 
 /** What the thread answers. */
-export type CheckerAnswer =
-  | { readonly findings: readonly ReportedFinding[] }
-  | { readonly error: { readonly message: string } };
+export type CheckerAnswer = { readonly report: PolicyReport } | { readonly error: { readonly message: string } };
 
 interface Waiting {
   readonly scope: CheckScope;
-  readonly resolve: (findings: readonly ReportedFinding[]) => void;
+  readonly resolve: (report: PolicyReport) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -36,9 +33,9 @@ export class PolicyChecker {
   }
 
   /** @throws ServiceProblem `HB_OVERLOADED` where it takes too long or too many wait. */
-  async check(scope: CheckScope): Promise<readonly ReportedFinding[]> {
+  async check(scope: CheckScope): Promise<PolicyReport> {
     const ruleCount = scope.after.reduce((count, policy) => count + policy.rules.length, 0);
-    if (ruleCount <= POLICY_CHECK_INLINE_RULE_COUNT_MAX) return findingsOf(scope);
+    if (ruleCount <= POLICY_CHECK_INLINE_RULE_COUNT_MAX) return inspect(scope);
     if (this.#waiting.length >= POLICY_CHECK_WAITING_COUNT_MAX) throw overloaded("as many checks wait as may");
     return new Promise((resolve, reject) => {
       this.#waiting.push({ scope, resolve, reject });
@@ -90,7 +87,7 @@ export class PolicyChecker {
     const done = this.#underWay;
     this.#underWay = undefined;
     this.#deadline?.cancel();
-    if ("findings" in answer) done?.resolve(answer.findings);
+    if ("report" in answer) done?.resolve(answer.report);
     else done?.reject(new Error(answer.error.message));
     this.#next();
   }

@@ -7,6 +7,8 @@ export const AGENT_SCOPES: readonly Scope[] = ["agents:write", "check", "events:
 export interface Principal {
   readonly workspaceId: string;
   readonly keyId: string;
+  /** What the key is called. */
+  readonly keyName?: string | undefined;
   readonly scopes: ReadonlySet<Scope>;
   /** Whose key it is, where it is one person's. */
   readonly person?: string | undefined;

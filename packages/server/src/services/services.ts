@@ -1,4 +1,5 @@
 import type { Store } from "../storage/store.ts";
+import { AcksService } from "./acks-service.ts";
 import { AgentsService } from "./agents-service.ts";
 import { ApprovalsService } from "./approvals-service.ts";
 import { AuditService } from "./audit-service.ts";
@@ -45,6 +46,7 @@ export interface Services {
   readonly agents: AgentsService;
   readonly link: LinkHub;
   readonly policies: PoliciesService;
+  readonly acks: AcksService;
   readonly replays: ReplaysService;
   readonly lockdowns: LockdownsService;
   readonly runs: RunsService;
@@ -98,6 +100,7 @@ export function createServices(deps: ServiceDeps): Services {
     agents,
     link,
     policies,
+    acks: new AcksService({ store, runtime, agents }),
     replays,
     lockdowns: new LockdownsService({ store, runtime, feed, agents }),
     runs: new RunsService({ store, runtime, agents, states, memory }),

@@ -8,14 +8,16 @@ import {
 } from "../limits.ts";
 import type { Store } from "../storage/store.ts";
 import type { AttemptEnd, DeliveryRecord, WebhookRecord } from "../storage/webhooks-table.ts";
+import { auditHand } from "./audit-story.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 import { webhookBody } from "./webhook-payload.ts";
 import { signedHeaders } from "./webhook-signature.ts";
+import { webhookTold } from "./webhook-story.ts";
 import type { WebhookAnswer, WebhookTransport } from "./webhook-transport.ts";
 
 export interface WebhookSenderDeps {
   readonly store: Pick<Store, "webhooks">;
-  readonly runtime: Pick<ServerRuntime, "nowMs">;
+  readonly runtime: Pick<ServerRuntime, "nowMs" | "newId">;
   readonly transport: WebhookTransport;
   /** From 0 up to 1. */
   readonly random: () => number;
@@ -93,10 +95,12 @@ export class WebhookSender {
     const answer = await this.#attempt(delivery, webhook);
     const end = this.#endOf(delivery, answer);
     if (answer.kind === "answered" && answer.status === GONE) {
-      await store.webhooks.update(webhook.workspaceId, webhook.webhookId, (known) => ({
-        ...known,
-        disabled: "it answered 410: it wants no more messages",
-      }));
+      const tell = webhookTold(auditHand(runtime), "webhook.disabled");
+      const disabled = "it answered 410: it wants no more messages";
+      await store.webhooks.update(webhook.workspaceId, webhook.webhookId, (known) => {
+        const changed = { ...known, disabled };
+        return { webhook: changed, entry: known.disabled === undefined ? tell(known, changed) : undefined };
+      });
     }
     await store.webhooks.settle(delivery, end);
   }

@@ -3,12 +3,14 @@ import { WEBHOOK_COUNT_MAX, WEBHOOK_GIVE_UP_MS, WEBHOOK_GRACE_SECONDS, WEBHOOK_R
 import type { Page, PageRequest } from "../storage/page.ts";
 import type { Store } from "../storage/store.ts";
 import type { DeliveryRecord, DeliveryStatus, WebhookRecord } from "../storage/webhooks-table.ts";
+import { auditHand } from "./audit-story.ts";
 import type { Principal } from "./principal.ts";
 import { ServiceProblem } from "./problem.ts";
 import type { ServerRuntime } from "./server-runtime.ts";
 import { TEST_TYPE } from "./webhook-payload.ts";
 import { activeSecrets } from "./webhook-sender.ts";
 import { newWebhookSecret } from "./webhook-signature.ts";
+import { webhookTold } from "./webhook-story.ts";
 import type { WebhookTransport } from "./webhook-transport.ts";
 
 export interface WebhooksServiceDeps {
@@ -50,7 +52,8 @@ export class WebhooksService {
       createdAtMs,
       createdBy: principal.keyId,
     };
-    if (await store.webhooks.create(record, WEBHOOK_COUNT_MAX)) return { webhook: this.#shown(record), secret };
+    const entry = webhookTold(auditHand(runtime, principal), "webhook.created")(undefined, record);
+    if (await store.webhooks.create(record, WEBHOOK_COUNT_MAX, entry)) return { webhook: this.#shown(record), secret };
     throw new ServiceProblem("conflict", "HB_CONFLICT", {
       message: `this workspace has ${WEBHOOK_COUNT_MAX} webhooks already; delete one that is not needed`,
     });
@@ -66,32 +69,41 @@ export class WebhooksService {
   }
 
   /** @throws ServiceProblem `HB_NOT_FOUND`. */
-  async delete({ workspaceId }: Principal, webhookId: string): Promise<void> {
-    if (!(await this.#deps.store.webhooks.delete(workspaceId, webhookId))) throw noWebhook(webhookId);
+  async delete(principal: Principal, webhookId: string): Promise<void> {
+    const tell = webhookTold(auditHand(this.#deps.runtime, principal), "webhook.deleted");
+    const isGone = await this.#deps.store.webhooks.delete(principal.workspaceId, webhookId, tell);
+    if (!isGone) throw noWebhook(webhookId);
   }
 
   /** A new secret; the one before signs beside it for a while, and older ones no more. @throws ServiceProblem `HB_NOT_FOUND`. */
   async rotate(
-    { workspaceId }: Principal,
+    principal: Principal,
     webhookId: string,
     { graceSeconds = WEBHOOK_GRACE_SECONDS }: RotateWebhookBody,
   ): Promise<WebhookWithSecret> {
     const { runtime, store } = this.#deps;
     const secret = newWebhookSecret();
-    const nowMs = runtime.nowMs();
-    const record = await store.webhooks.update(workspaceId, webhookId, (known) => {
+    const hand = auditHand(runtime, principal);
+    const { nowMs } = hand;
+    const tell = webhookTold(hand, "webhook.rotated");
+    const record = await store.webhooks.update(principal.workspaceId, webhookId, (known) => {
       const [before] = known.secrets;
       const expiresAtMs = nowMs + graceSeconds * 1_000;
       const old = before === undefined || graceSeconds === 0 ? [] : [{ ...before, expiresAtMs }];
-      return { ...known, secrets: [{ secret, createdAtMs: nowMs }, ...old] };
+      const webhook = { ...known, secrets: [{ secret, createdAtMs: nowMs }, ...old] };
+      return { webhook, entry: tell(known, webhook) };
     });
     if (record === undefined) throw noWebhook(webhookId);
     return { webhook: this.#shown(record), secret };
   }
 
   /** Lets a webhook that was disabled be sent to again. @throws ServiceProblem `HB_NOT_FOUND`. */
-  async enable({ workspaceId }: Principal, webhookId: string): Promise<Webhook> {
-    const record = await this.#deps.store.webhooks.update(workspaceId, webhookId, ({ disabled: _, ...known }) => known);
+  async enable(principal: Principal, webhookId: string): Promise<Webhook> {
+    const tell = webhookTold(auditHand(this.#deps.runtime, principal), "webhook.enabled");
+    const record = await this.#deps.store.webhooks.update(principal.workspaceId, webhookId, (known) => {
+      const { disabled: _, ...webhook } = known;
+      return { webhook, entry: tell(known, webhook) };
+    });
     if (record === undefined) throw noWebhook(webhookId);
     return this.#shown(record);
   }

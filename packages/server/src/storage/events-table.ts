@@ -8,6 +8,12 @@ export interface DroppedRange {
   readonly to: number;
 }
 
+/** What one policy in shadow would have done with a call: the most severe of what its rules asked for. */
+export interface ShadowOutcome {
+  readonly policyId: string;
+  readonly would: "block" | "hitl" | "redact" | "nothing";
+}
+
 /** One event on its way into the store, with the columns that searches use. */
 export interface EventRow {
   readonly workspaceId: string;
@@ -38,6 +44,8 @@ export interface EventRow {
         readonly tags: Readonly<Record<string, string>>;
       }
     | undefined;
+  /** What policies in shadow would have done, where the event has a decision, and the state's revision that decided. */
+  readonly shadow?: { readonly revision: number; readonly outcomes: readonly ShadowOutcome[] } | undefined;
   /** How a `run.ended` event says that its run ended; the first status stands. */
   readonly runEnd?: RunStatus | undefined;
 }
@@ -81,7 +89,7 @@ export interface StatsBucket {
 
 export interface EventsTable {
   /**
-   * Stores events and keeps the runs' counters, all in one transaction; resolves when durable. Callers that come at the same time share a commit.
+   * Stores events and keeps the counters of runs and of policies in shadow, all in one transaction; resolves when durable. Callers that come at the same time share a commit.
    * @returns per event, in order, whether it was new.
    */
   insert(rows: readonly EventRow[]): Promise<readonly boolean[]>;

@@ -1,3 +1,4 @@
+import type { Policy } from "@handlebar/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { eventRow } from "./contract/contract-case.test-support.ts";
@@ -9,6 +10,8 @@ const batches = fc.array(fc.array(fc.tuple(fc.nat(3), fc.nat(24)), { minLength: 
   maxLength: 12,
 });
 
+const TRIED: Policy = { id: "p", name: "p", mode: "shadow", rules: [] };
+
 describe("ingest", () => {
   it("stores each event once and answers once that it was new, whoever brings it and when", async () => {
     const store = await openTestStore();
@@ -18,10 +21,13 @@ describe("ingest", () => {
         round += 1;
         const workspaceId = `round ${round}`;
         await store.workspaces.create({ workspaceId, name: "w", createdAtMs: 0 });
+        await store.policies.write(workspaceId, [{ policyId: "p", policy: TRIED }], { keyId: "k", nowMs: 1 });
         const rows = given.map((batch) =>
           batch.map(([run, seq]) => {
             const ends = run === 3 ? ({ kind: "tool.decision", verdict: "BLOCK" } as const) : {};
-            return eventRow({ workspaceId, seq: seq + 100 * run, runId: `run ${run}`, ...ends });
+            const would = run === 3 ? "block" : "nothing";
+            const shadow = { revision: 1 + run, outcomes: [{ policyId: "p", would } as const] };
+            return eventRow({ workspaceId, seq: seq + 100 * run, runId: `run ${run}`, shadow, ...ends });
           }),
         );
         const answers = await Promise.all(rows.map((batch) => store.events.insert(batch)));
@@ -32,6 +38,12 @@ describe("ingest", () => {
         expect(news.toSorted()).toEqual([...distinct.keys()].toSorted());
         const { items } = await store.events.scan(workspaceId, {}, { limit: 1_000 });
         expect(items.map(({ eventId }) => eventId)).toEqual([...distinct.keys()].toSorted());
+        expect(await store.policies.shadowCounts(workspaceId)).toMatchObject([
+          {
+            decisionCount: distinct.size,
+            blockCount: [...distinct.values()].filter(({ runId }) => runId === "run 3").length,
+          },
+        ]);
         for (const run of (await store.runs.list(workspaceId, {}, { limit: 10 })).items) {
           const own = [...distinct.values()].filter(({ runId }) => runId === run.runId);
           expect(run).toMatchObject({

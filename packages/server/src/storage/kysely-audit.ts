@@ -1,20 +1,19 @@
 import type { JsonObject } from "@handlebar/protocol";
-import type { AuditEntry, AuditTable } from "./audit-table.ts";
+import type { AuditEntry, AuditFilter, AuditTable } from "./audit-table.ts";
+import { chunks, STATEMENT_ROW_COUNT_MAX } from "./batches.ts";
 import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
+import { firstEventIdAt } from "./event-time.ts";
 import { fromJson, toJson } from "./json-column.ts";
 import type { AuditRow } from "./schema.ts";
 
+/** How far an entry's time may lie from that in its id: a write may be tried again. */
+const ID_SLACK_MS = 60_000;
+
 export function createAuditTable(dialect: StoreDialect): AuditTable {
   return {
-    list: async (workspaceId, { action, ref, person }, page) => {
-      let query = dialect.searches.selectFrom("audit_log").selectAll().where("workspace_id", "=", workspaceId);
-      if (ref !== undefined) query = query.where("ref", "=", ref);
-      if (person !== undefined) query = query.where("person", "=", person);
-      if (action?.endsWith(".") === true) {
-        // What begins with `approval.` lies before `approval/`.
-        query = query.where("action", ">=", action).where("action", "<", `${action.slice(0, -1)}/`);
-      } else if (action !== undefined) query = query.where("action", "=", action);
+    list: async (workspaceId, filter, page) => {
+      let query = search(dialect, workspaceId, filter);
       if (page.cursor !== undefined) {
         const [auditId] = readCursor(page.cursor, ["string"]);
         query = query.where("audit_id", "<", String(auditId));
@@ -28,17 +27,36 @@ export function createAuditTable(dialect: StoreDialect): AuditTable {
   };
 }
 
+function search(
+  dialect: StoreDialect,
+  workspaceId: string,
+  { action, ref, person, keyId, sinceMs, untilMs }: AuditFilter,
+) {
+  let query = dialect.searches.selectFrom("audit_log").selectAll().where("workspace_id", "=", workspaceId);
+  if (ref !== undefined) query = query.where("ref", "=", ref);
+  if (person !== undefined) query = query.where("person", "=", person);
+  if (keyId !== undefined) query = query.where("key_id", "=", keyId);
+  // The id says nearly when, and is what the log is kept by.
+  if (sinceMs !== undefined) {
+    query = query.where("at_ms", ">=", sinceMs).where("audit_id", ">=", firstEventIdAt(sinceMs - ID_SLACK_MS));
+  }
+  if (untilMs !== undefined) {
+    query = query.where("at_ms", "<", untilMs).where("audit_id", "<", firstEventIdAt(untilMs + ID_SLACK_MS));
+  }
+  if (action === undefined) return query;
+  if (!action.endsWith(".")) return query.where("action", "=", action);
+  // What begins with `approval.` lies before `approval/`.
+  return query.where("action", ">=", action).where("action", "<", `${action.slice(0, -1)}/`);
+}
+
 /** Writes entries as part of the write that they tell of. */
 export async function recordAudit(
   tx: WriteTransaction,
   workspaceId: string,
-  entries: readonly AuditEntry[],
+  entries: readonly (AuditEntry | undefined)[],
 ): Promise<void> {
-  if (entries.length === 0) return;
-  await tx
-    .insertInto("audit_log")
-    .values(entries.map((entry) => toRow(workspaceId, entry)))
-    .execute();
+  const rows = entries.flatMap((entry) => (entry === undefined ? [] : [toRow(workspaceId, entry)]));
+  for (const some of chunks(rows, STATEMENT_ROW_COUNT_MAX)) await tx.insertInto("audit_log").values(some).execute();
 }
 
 function toRow(workspaceId: string, entry: AuditEntry): AuditRow {

@@ -1,17 +1,18 @@
 import { compareIds } from "./batches.ts";
-import type { StoreDialect } from "./dialect.ts";
+import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
-import type { KeyRecord, KeysTable } from "./keys-table.ts";
+import type { KeyEnd, KeyRecord, KeysTable } from "./keys-table.ts";
+import { recordAudit } from "./kysely-audit.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
 import type { KeyRow } from "./schema.ts";
 
 export function createKeysTable(dialect: StoreDialect): KeysTable {
   const all = dialect.reads.selectFrom("api_keys").selectAll();
   return {
-    create: (key) =>
+    create: (key, entry) =>
       dialect.write(async (tx) => {
-        await tx.insertInto("api_keys").values(toRow(key)).execute();
-        await recordChange(dialect, tx, { workspaceId: key.workspaceId, kind: "keys", ref: key.keyId });
+        await insert(dialect, tx, key);
+        await recordAudit(tx, key.workspaceId, [entry]);
       }),
     find: async (keyId) => {
       const row = await all.where("key_id", "=", keyId).executeTakeFirst();
@@ -28,28 +29,53 @@ export function createKeysTable(dialect: StoreDialect): KeysTable {
     end: (workspaceId, keyId, how) =>
       dialect.write(async (tx) => {
         await lockWorkspace(dialect, tx, workspaceId);
-        const row = await tx
-          .selectFrom("api_keys")
-          .selectAll()
-          .where("workspace_id", "=", workspaceId)
-          .where("key_id", "=", keyId)
-          .executeTakeFirst();
-        if (row === undefined) return false;
-        await tx
-          .updateTable("api_keys")
-          .set({
-            expires_at_ms: earlier(row.expires_at_ms, how.expiresAtMs),
-            revoked_at_ms: earlier(row.revoked_at_ms, how.revokedAtMs),
-            replaced_by: row.replaced_by ?? how.replacedBy ?? null,
-          })
-          .where("workspace_id", "=", workspaceId)
-          .where("key_id", "=", keyId)
-          .execute();
-        await recordChange(dialect, tx, { workspaceId, kind: "keys", ref: keyId });
-        return true;
+        return end(dialect, tx, { workspaceId, keyId, ...how });
+      }),
+    replace: (workspaceId, keyId, how) =>
+      dialect.write(async (tx) => {
+        await lockWorkspace(dialect, tx, workspaceId);
+        const isThere = await end(dialect, tx, { workspaceId, keyId, ...how });
+        if (isThere) await insert(dialect, tx, how.by);
+        return isThere;
       }),
     touch: (uses) => touch(dialect, uses),
   };
+}
+
+async function insert(dialect: StoreDialect, tx: WriteTransaction, key: KeyRecord): Promise<void> {
+  await tx.insertInto("api_keys").values(toRow(key)).execute();
+  await recordChange(dialect, tx, { workspaceId: key.workspaceId, kind: "keys", ref: key.keyId });
+}
+
+interface End extends KeyEnd {
+  readonly workspaceId: string;
+  readonly keyId: string;
+  readonly by?: KeyRecord | undefined;
+}
+
+async function end(dialect: StoreDialect, tx: WriteTransaction, given: End): Promise<boolean> {
+  const { workspaceId, keyId, expiresAtMs, revokedAtMs, by, tell } = given;
+  const row = await tx
+    .selectFrom("api_keys")
+    .selectAll()
+    .where("workspace_id", "=", workspaceId)
+    .where("key_id", "=", keyId)
+    .executeTakeFirst();
+  if (row === undefined) return false;
+  const changes = {
+    expires_at_ms: earlier(row.expires_at_ms, expiresAtMs),
+    revoked_at_ms: earlier(row.revoked_at_ms, revokedAtMs),
+    replaced_by: row.replaced_by ?? by?.keyId ?? null,
+  };
+  await tx
+    .updateTable("api_keys")
+    .set(changes)
+    .where("workspace_id", "=", workspaceId)
+    .where("key_id", "=", keyId)
+    .execute();
+  await recordChange(dialect, tx, { workspaceId, kind: "keys", ref: keyId });
+  await recordAudit(tx, workspaceId, [tell?.(toKey(row), toKey({ ...row, ...changes }))]);
+  return true;
 }
 
 function touch(dialect: StoreDialect, uses: Parameters<KeysTable["touch"]>[0]): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Lockdown } from "@handlebar/protocol";
+import type { Tell } from "./audit-table.ts";
 import type { StoreDialect } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
+import { recordAudit } from "./kysely-audit.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
 import { createLockdownAcks } from "./kysely-lockdown-acks.ts";
 import type { LockdownRecord, LockdownsTable } from "./lockdowns-table.ts";
@@ -10,9 +12,9 @@ export function createLockdownsTable(dialect: StoreDialect): LockdownsTable {
   const all = dialect.reads.selectFrom("lockdowns").selectAll();
   return {
     ...createLockdownAcks(dialect),
-    create: (record) => create(dialect, record),
-    lift: async (workspaceId, lockdownId, { keyId, nowMs }) => {
-      const row = await lift(dialect, { workspaceId, lockdownId, by: keyId, nowMs });
+    create: (record, tell) => create(dialect, record, tell),
+    lift: async (workspaceId, lockdownId, { keyId, nowMs, tell }) => {
+      const row = await lift(dialect, { workspaceId, lockdownId, by: keyId, nowMs, tell });
       return row === undefined ? undefined : toLockdown(row);
     },
     get: async (workspaceId, lockdownId) => {
@@ -41,11 +43,15 @@ export function createLockdownsTable(dialect: StoreDialect): LockdownsTable {
         .execute();
       return rows.map(toLockdown);
     },
-    liftExpired: (nowMs) => liftExpired(dialect, nowMs),
+    liftExpired: (nowMs, tell) => liftExpired(dialect, nowMs, tell),
   };
 }
 
-function create(dialect: StoreDialect, record: Parameters<LockdownsTable["create"]>[0]): Promise<LockdownRecord> {
+function create(
+  dialect: StoreDialect,
+  record: Parameters<LockdownsTable["create"]>[0],
+  tell: Tell<LockdownRecord> | undefined,
+): Promise<LockdownRecord> {
   const { workspaceId, lockdown, createdAtMs, createdBy } = record;
   return dialect.write(async (tx) => {
     await lockWorkspace(dialect, tx, workspaceId);
@@ -70,6 +76,7 @@ function create(dialect: StoreDialect, record: Parameters<LockdownsTable["create
       lifted_by: null,
     };
     await tx.insertInto("lockdowns").values(row).execute();
+    await recordAudit(tx, workspaceId, [tell?.(undefined, toLockdown(row))]);
     return toLockdown(row);
   });
 }
@@ -79,11 +86,12 @@ interface Lift {
   readonly lockdownId: string;
   readonly by: string;
   readonly nowMs: number;
+  readonly tell: Tell<LockdownRecord> | undefined;
 }
 
 /** Of several that lift the same one, the first does. */
 function lift(dialect: StoreDialect, given: Lift): Promise<LockdownRow | undefined> {
-  const { workspaceId, lockdownId, by, nowMs } = given;
+  const { workspaceId, lockdownId, by, nowMs, tell } = given;
   return dialect.write(async (tx) => {
     await lockWorkspace(dialect, tx, workspaceId);
     const row = await tx
@@ -94,12 +102,19 @@ function lift(dialect: StoreDialect, given: Lift): Promise<LockdownRow | undefin
       .where("lifted_at_ms", "is", null)
       .returningAll()
       .executeTakeFirst();
-    if (row !== undefined) await recordChange(dialect, tx, { workspaceId, kind: "lockdowns", ref: lockdownId });
+    if (row === undefined) return undefined;
+    await recordChange(dialect, tx, { workspaceId, kind: "lockdowns", ref: lockdownId });
+    const before = { ...row, lifted_at_ms: null, lifted_by: null };
+    await recordAudit(tx, workspaceId, [tell?.(toLockdown(before), toLockdown(row))]);
     return row;
   });
 }
 
-async function liftExpired(dialect: StoreDialect, nowMs: number): Promise<number> {
+async function liftExpired(
+  dialect: StoreDialect,
+  nowMs: number,
+  tell: Tell<LockdownRecord> | undefined,
+): Promise<number> {
   const due = await dialect.reads
     .selectFrom("lockdowns")
     .select(["workspace_id", "lockdown_id"])
@@ -110,7 +125,7 @@ async function liftExpired(dialect: StoreDialect, nowMs: number): Promise<number
     .execute();
   let lifted = 0;
   for (const { workspace_id: workspaceId, lockdown_id: lockdownId } of due) {
-    const row = await lift(dialect, { workspaceId, lockdownId, by: "until", nowMs });
+    const row = await lift(dialect, { workspaceId, lockdownId, by: "until", nowMs, tell });
     if (row !== undefined) lifted += 1;
   }
   return lifted;

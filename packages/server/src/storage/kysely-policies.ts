@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Policy } from "@handlebar/protocol";
+import type { AuditEntry } from "./audit-table.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { asJson, fromJson, fromJsonOrNull, toJson, toJsonOrNull } from "./json-column.ts";
+import { recordAudit } from "./kysely-audit.ts";
 import { lockWorkspace, recordChange } from "./kysely-changes.ts";
 import type {
   PoliciesTable,
@@ -9,10 +11,10 @@ import type {
   PolicyRecord,
   PolicyVersionRecord,
   PolicyWrite,
+  PolicyWriter,
+  ShadowCountsRecord,
 } from "./policies-table.ts";
-import type { PolicyRow, PolicyVersionRow } from "./schema.ts";
-
-type Writer = Parameters<PoliciesTable["write"]>[2];
+import type { PolicyRow, PolicyVersionRow, ShadowCountRow } from "./schema.ts";
 
 export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
   const all = dialect.reads.selectFrom("policies").selectAll();
@@ -32,6 +34,16 @@ export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
         .executeTakeFirst();
       return row === undefined ? undefined : toPolicy(row);
     },
+    version: async (workspaceId, policyId, version) => {
+      const row = await dialect.reads
+        .selectFrom("policy_versions")
+        .selectAll()
+        .where("workspace_id", "=", workspaceId)
+        .where("policy_id", "=", policyId)
+        .where("version", "=", version)
+        .executeTakeFirst();
+      return row === undefined ? undefined : toVersion(row);
+    },
     versions: async (workspaceId, policyId) => {
       const rows = await dialect.reads
         .selectFrom("policy_versions")
@@ -41,6 +53,22 @@ export function createPoliciesTable(dialect: StoreDialect): PoliciesTable {
         .orderBy("version", "desc")
         .execute();
       return rows.map(toVersion);
+    },
+    shadowCounts: async (workspaceId, policyId) => {
+      const query = dialect.reads
+        .selectFrom("policy_shadow_counts")
+        .selectAll()
+        .where("workspace_id", "=", workspaceId);
+      const rows = await (policyId === undefined ? query : query.where("policy_id", "=", policyId)).execute();
+      return rows.map(toCounts);
+    },
+    changedAtRevision: async (workspaceId, policyId) => {
+      const query = dialect.reads
+        .selectFrom("policy_versions")
+        .select(({ fn }) => fn.max("revision").as("revision"))
+        .where("workspace_id", "=", workspaceId);
+      const row = await (policyId === undefined ? query : query.where("policy_id", "=", policyId)).executeTakeFirst();
+      return row?.revision ?? 0;
     },
     write: (workspaceId, writes, by) => write(dialect, workspaceId, { writes, by }),
   };
@@ -59,18 +87,23 @@ class PolicyConflict extends Error {
 async function write(
   dialect: StoreDialect,
   workspaceId: string,
-  given: { readonly writes: readonly PolicyWrite[]; readonly by: Writer },
+  given: { readonly writes: readonly PolicyWrite[]; readonly by: PolicyWriter },
 ): Promise<PoliciesWritten | { readonly conflict: string }> {
   try {
     return await dialect.write(async (tx) => {
       const before = await lockWorkspace(dialect, tx, workspaceId);
       const written: PolicyRecord[] = [];
       const changed: string[] = [];
+      const told: (AuditEntry | undefined)[] = [];
       for (const one of given.writes) {
-        const result = await writeOne(tx, workspaceId, { write: one, by: given.by });
+        // The one revision that all of them come with is recorded last, and nobody else makes one meanwhile.
+        const result = await writeOne(tx, workspaceId, { write: one, by: given.by, revision: before.revision + 1 });
         if (result.record !== undefined) written.push(result.record);
-        if (result.isChanged) changed.push(one.policyId);
+        if (!result.isChanged) continue;
+        changed.push(one.policyId);
+        told.push(given.by.tell?.(result.before, result.record));
       }
+      await recordAudit(tx, workspaceId, told);
       const [ref, ...others] = changed;
       if (ref === undefined) return { written, changed, revision: before.revision };
       const change = { workspaceId, kind: "policies", ref: others.length === 0 ? ref : "*" } as const;
@@ -83,11 +116,21 @@ async function write(
   }
 }
 
+interface WrittenPolicy {
+  readonly before: PolicyRecord | undefined;
+  readonly record: PolicyRecord | undefined;
+  readonly isChanged: boolean;
+}
+
 async function writeOne(
   tx: WriteTransaction,
   workspaceId: string,
-  { write: { policyId, policy, expectedVersion }, by }: { readonly write: PolicyWrite; readonly by: Writer },
-): Promise<{ readonly record: PolicyRecord | undefined; readonly isChanged: boolean }> {
+  {
+    write: { policyId, policy, expectedVersion },
+    by,
+    revision,
+  }: { readonly write: PolicyWrite; readonly by: PolicyWriter; readonly revision: number },
+): Promise<WrittenPolicy> {
   const known = await tx
     .selectFrom("policies")
     .selectAll()
@@ -95,7 +138,8 @@ async function writeOne(
     .where("policy_id", "=", policyId)
     .executeTakeFirst();
   if (!isExpected(known, expectedVersion)) throw new PolicyConflict(policyId);
-  if (isSame(known, policy)) return { record: known && toPolicy(known), isChanged: false };
+  const before = known && toPolicy(known);
+  if (isSame(known, policy)) return { before, record: before, isChanged: false };
   const row: PolicyRow = {
     workspace_id: workspaceId,
     policy_id: policyId,
@@ -122,9 +166,13 @@ async function writeOne(
       comment: by.comment ?? null,
       created_at_ms: by.nowMs,
       created_by: by.keyId,
+      revision,
+      made_by: by.name ?? null,
+      origin: policy === undefined ? "deleted" : (by.origin ?? "saved"),
+      from_version: policy === undefined ? null : (by.fromVersion ?? null),
     })
     .execute();
-  return { record: toPolicy(row), isChanged: true };
+  return { before, record: toPolicy(row), isChanged: true };
 }
 
 function isExpected(known: PolicyRow | undefined, expected: number | undefined): boolean {
@@ -160,5 +208,27 @@ function toVersion(row: PolicyVersionRow): PolicyVersionRecord {
     comment: row.comment ?? undefined,
     createdAtMs: row.created_at_ms,
     createdBy: row.created_by,
+    madeBy: row.made_by ?? undefined,
+    origin: toOrigin(row),
+    fromVersion: row.from_version ?? undefined,
+    revision: row.revision,
+  };
+}
+
+function toOrigin({ origin, body }: PolicyVersionRow): PolicyVersionRecord["origin"] {
+  if (body === null) return "deleted";
+  return origin === "promoted" || origin === "rolled-back" ? origin : "saved";
+}
+
+function toCounts(row: ShadowCountRow): ShadowCountsRecord {
+  return {
+    policyId: row.policy_id,
+    version: row.version,
+    decisionCount: row.decision_count,
+    blockCount: row.block_count,
+    holdCount: row.hold_count,
+    redactCount: row.redact_count,
+    firstAtMs: row.first_at_ms,
+    lastAtMs: row.last_at_ms,
   };
 }

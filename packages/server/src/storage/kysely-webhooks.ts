@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
+import { recordAudit } from "./kysely-audit.ts";
 import { createDeliveries, deliveryRow } from "./kysely-webhook-deliveries.ts";
 import type { Database, WebhookRow } from "./schema.ts";
 import type { Notice, WebhookRecord, WebhookSecret, WebhooksTable } from "./webhooks-table.ts";
@@ -10,11 +11,12 @@ type Settings = Pick<WebhookRecord, "name" | "url" | "types" | "disabled" | "cre
 export function createWebhooksTable(dialect: StoreDialect): WebhooksTable {
   return {
     ...createDeliveries(dialect),
-    create: (webhook, countMax) =>
+    create: (webhook, countMax, entry) =>
       dialect.write(async (tx) => {
         const held = await lockAll(dialect, tx, webhook.workspaceId);
         if (held.length >= countMax) return false;
         await tx.insertInto("webhooks").values(toRow(webhook)).execute();
+        await recordAudit(tx, webhook.workspaceId, [entry]);
         return true;
       }),
     get: async (workspaceId, webhookId) => {
@@ -26,29 +28,32 @@ export function createWebhooksTable(dialect: StoreDialect): WebhooksTable {
       dialect.write(async (tx) => {
         const row = await dialect.forUpdate(one(tx, workspaceId, webhookId)).executeTakeFirst();
         if (row === undefined) return undefined;
-        const changed = change(toWebhook(row));
-        const { body, secrets } = toRow(changed);
+        const { webhook, entry } = change(toWebhook(row));
+        const { body, secrets } = toRow(webhook);
         await tx
           .updateTable("webhooks")
           .set({ body, secrets })
           .where("workspace_id", "=", workspaceId)
           .where("webhook_id", "=", webhookId)
           .execute();
-        return changed;
+        await recordAudit(tx, workspaceId, [entry]);
+        return webhook;
       }),
-    delete: (workspaceId, webhookId) =>
+    delete: (workspaceId, webhookId, tell) =>
       dialect.write(async (tx) => {
-        const { numDeletedRows } = await tx
+        const row = await tx
           .deleteFrom("webhooks")
           .where("workspace_id", "=", workspaceId)
           .where("webhook_id", "=", webhookId)
+          .returningAll()
           .executeTakeFirst();
         await tx
           .deleteFrom("webhook_deliveries")
           .where("workspace_id", "=", workspaceId)
           .where("webhook_id", "=", webhookId)
           .execute();
-        return numDeletedRows > 0n;
+        if (row !== undefined) await recordAudit(tx, workspaceId, [tell?.(toWebhook(row), undefined)]);
+        return row !== undefined;
       }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Lockdown } from "@handlebar/protocol";
+import type { Tell } from "./audit-table.ts";
 
 export interface LockdownRecord {
   readonly workspaceId: string;
@@ -22,12 +23,15 @@ export interface LockdownAck {
 
 export interface LockdownsTable {
   /** Records the change `lockdowns`. The same id twice is one. */
-  create(record: Omit<LockdownRecord, "revision" | "liftedAtMs" | "liftedBy">): Promise<LockdownRecord>;
+  create(
+    record: Omit<LockdownRecord, "revision" | "liftedAtMs" | "liftedBy">,
+    tell?: Tell<LockdownRecord>,
+  ): Promise<LockdownRecord>;
   /** Records the change `lockdowns`; `undefined` when there is none in force with that id. */
   lift(
     workspaceId: string,
     lockdownId: string,
-    by: { readonly keyId: string; readonly nowMs: number },
+    by: { readonly keyId: string; readonly nowMs: number; readonly tell?: Tell<LockdownRecord> | undefined },
   ): Promise<LockdownRecord | undefined>;
   get(workspaceId: string, lockdownId: string): Promise<LockdownRecord | undefined>;
   /** In force at `nowMs`: not lifted, `until` not passed. */
@@ -35,7 +39,7 @@ export interface LockdownsTable {
   /** Newest first, those lifted included. */
   list(workspaceId: string, limit: number): Promise<readonly LockdownRecord[]>;
   /** Lifts those whose `until` has passed (`liftedBy` is `until`), recording the change `lockdowns` in each workspace. */
-  liftExpired(nowMs: number): Promise<number>;
+  liftExpired(nowMs: number, tell?: Tell<LockdownRecord>): Promise<number>;
   /** Who said when that they obey it, oldest first, at most `limit`; `AgentsTable.acknowledge` writes it. */
   acks(workspaceId: string, lockdownId: string, limit: number): Promise<readonly LockdownAck[]>;
   /** Forgets those from before `beforeMs` of stop orders that are lifted. */

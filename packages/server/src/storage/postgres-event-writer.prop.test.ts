@@ -56,6 +56,10 @@ function rowOf(workspaceId: string, { id, run, isBlock, drops }: Draft): EventRo
     cause: "ALLOW",
     ruleId: undefined,
     json: JSON.stringify({ text: 'quotes " and \\ and \u0000 and ü', id }),
+    shadow: {
+      revision: 1 + (id % 3),
+      outcomes: ["p1", "p2"].map((policyId) => ({ policyId, would: isBlock ? "block" : "nothing" })),
+    },
     dropped: drops.map((at) => ({ runId: `run-${at}`, from: 1_000 + id * 10, to: 1_001 + id * 10 })),
   };
 }
@@ -83,6 +87,30 @@ const actual = (workspaceId: string) =>
     [workspaceId],
   );
 
+/** Two policies, of which one got a second version with the third revision. */
+const withPolicies = (workspaceId: string) =>
+  database.query(
+    `insert into policy_versions (workspace_id, policy_id, version, created_at_ms, created_by, revision)
+     values ($1, 'p1', 1, 1, 'k', 1), ($1, 'p1', 2, 1, 'k', 3), ($1, 'p2', 1, 1, 'k', 1)`,
+    [workspaceId],
+  );
+
+const shadowCounts = (workspaceId: string) =>
+  database.query(
+    `select policy_id, version::int, decision_count::int, block_count::int from policy_shadow_counts
+     where workspace_id = $1 order by policy_id, version`,
+    [workspaceId],
+  );
+
+const expectedCounts = (workspaceId: string) =>
+  database.query(
+    `with decided as (select 'p1' as policy_id, case when seq % 3 = 2 then 2 else 1 end as version, verdict
+       from events where workspace_id = $1 union all select 'p2', 1, verdict from events where workspace_id = $1)
+     select policy_id, version, count(*)::int as decision_count, (count(*) filter (where verdict = 'BLOCK'))::int as block_count
+     from decided group by 1, 2 order by 1, 2`,
+    [workspaceId],
+  );
+
 describe("PostgresEventWriter", () => {
   it("stores each event once and counts it once, whatever comes twice or at the same time from two replicas", async () => {
     let caseCount = 0;
@@ -95,6 +123,7 @@ describe("PostgresEventWriter", () => {
         const known = new Map<number, Draft>();
         for (const one of drafts.flat()) if (!known.has(one.id)) known.set(one.id, one);
         const rows = drafts.map((batch) => distinct(batch.map((one) => rowOf(workspaceId, known.get(one.id) ?? one))));
+        await withPolicies(workspaceId);
         const answers = await Promise.all(
           rows.map((batch, at) => {
             const connections = replicas[at % replicas.length];
@@ -111,6 +140,7 @@ describe("PostgresEventWriter", () => {
         const all = distinct(rows.flat()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
         expect(stored).toEqual(all.map(({ eventId, json }) => ({ event_id: eventId, json })));
         expect(await actual(workspaceId)).toEqual(await expected(workspaceId));
+        expect(await shadowCounts(workspaceId)).toEqual(await expectedCounts(workspaceId));
       }),
       { numRuns: 60 },
     );

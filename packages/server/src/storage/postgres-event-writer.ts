@@ -3,6 +3,7 @@ import type { DroppedRange, EventRow } from "./events-table.ts";
 import type { PostgresConnections } from "./postgres-connections.ts";
 import { isNotAllNew } from "./postgres-errors.ts";
 import {
+  countShadowsStatement,
   insertAllNewStatement,
   insertDroppedStatement,
   insertEventsStatement,
@@ -10,6 +11,7 @@ import {
   upsertRunsStatement,
 } from "./postgres-event-statements.ts";
 import { runDeltas, type StoredEvent } from "./run-deltas.ts";
+import { shadowDeltas } from "./shadow-deltas.ts";
 
 /** Writes batches of events. */
 export class PostgresEventWriter {
@@ -20,7 +22,7 @@ export class PostgresEventWriter {
   }
 
   /**
-   * Stores events and keeps the runs' counters, all or nothing. No event comes twice in `rows`.
+   * Stores events and keeps the counters of runs and of policies in shadow, all or nothing. No event comes twice in `rows`.
    * @returns which were new, in order.
    */
   async commit(rows: readonly EventRow[]): Promise<readonly boolean[]> {
@@ -34,7 +36,8 @@ export class PostgresEventWriter {
 
   /** False when some were there already; then nothing was done. */
   async #commitAllNew(rows: readonly EventRow[]): Promise<boolean> {
-    const deltas = runDeltas(rows.map((row) => ({ row, dropped: [] })));
+    const runs = runDeltas(rows.map((row) => ({ row, dropped: [] })));
+    const deltas = { runs, shadows: shadowDeltas(rows) };
     const { text, values } = insertAllNewStatement(rows, deltas);
     try {
       await this.#connections.query(text, values);
@@ -59,6 +62,11 @@ async function commitSome(connection: PostgresPoolClient, rows: readonly EventRo
   if (deltas.length > 0) {
     const upsert = upsertRunsStatement(deltas);
     await connection.query(upsert.text, upsert.values);
+  }
+  const shadows = shadowDeltas(events.map(({ row }) => row));
+  if (shadows.length > 0) {
+    const count = countShadowsStatement(shadows);
+    await connection.query(count.text, count.values);
   }
   return isNew;
 }

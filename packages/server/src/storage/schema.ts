@@ -103,6 +103,26 @@ export interface PolicyVersionRow {
   readonly comment: string | null;
   readonly created_at_ms: number;
   readonly created_by: string;
+  /** The state's revision that it came with; 0 for one from before revisions were kept. */
+  readonly revision: number;
+  /** The person whose key it was, or what the key was called then. */
+  readonly made_by: string | null;
+  readonly origin: string | null;
+  /** The version that was promoted, or that it went back to. */
+  readonly from_version: number | null;
+}
+
+/** What one version of a policy would have done while it was in shadow. */
+export interface ShadowCountRow {
+  readonly workspace_id: string;
+  readonly policy_id: string;
+  readonly version: number;
+  readonly decision_count: number;
+  readonly block_count: number;
+  readonly hold_count: number;
+  readonly redact_count: number;
+  readonly first_at_ms: number;
+  readonly last_at_ms: number;
 }
 
 export interface LockdownRow {
@@ -289,6 +309,7 @@ export interface Database {
   readonly agent_clients: ClientRow;
   readonly policies: PolicyRow;
   readonly policy_versions: PolicyVersionRow;
+  readonly policy_shadow_counts: ShadowCountRow;
   readonly lockdowns: LockdownRow;
   readonly lockdown_acks: LockdownAckRow;
   readonly approvals: ApprovalRow;

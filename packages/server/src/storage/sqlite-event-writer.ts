@@ -4,6 +4,7 @@ import { firstEventIdAt } from "./event-time.ts";
 import type { EventRow } from "./events-table.ts";
 import { mergeRunSql, toRunRow } from "./run-columns.ts";
 import { type RunDelta, runDeltas, type StoredEvent } from "./run-deltas.ts";
+import { mergeShadowSql, type ShadowDelta, shadowDeltas } from "./shadow-deltas.ts";
 import type { SqliteConnection, Statement } from "./sqlite-connection.ts";
 
 const INSERT_EVENT = `insert into events (workspace_id, event_id, run_id, seq, agent, session_id, actor_external_id, kind,
@@ -26,6 +27,13 @@ const COUNT_RUN = `update runs set
  where workspace_id = ? and run_id = ? and started_at_ms <= ?
  and (session_id is not null or ? is null) and (actor_external_id is not null or ? is null)`;
 
+/** For the version that came with the revision or last before it; a policy that the control plane does not have counts nowhere. */
+const COUNT_SHADOW = `insert into policy_shadow_counts (workspace_id, policy_id, version, decision_count, block_count,
+ hold_count, redact_count, first_at_ms, last_at_ms)
+ select workspace_id, policy_id, version, ?, ?, ?, ?, ?, ? from policy_versions
+ where workspace_id = ? and policy_id = ? and revision <= ? order by version desc limit 1
+ ${mergeShadowSql({ least: "min", greatest: "max" })}`;
+
 /** Writes events with statements that stay prepared; always inside a transaction of its caller. */
 export class SqliteEventWriter {
   readonly #connection: SqliteConnection;
@@ -45,6 +53,7 @@ export class SqliteEventWriter {
       return true;
     });
     for (const delta of runDeltas(stored)) if (!this.#count(delta)) this.#upsert(delta);
+    for (const delta of shadowDeltas(stored.map(({ row }) => row))) this.#countShadow(delta);
     return isNew;
   }
 
@@ -71,6 +80,23 @@ export class SqliteEventWriter {
 
   #upsert(delta: RunDelta): void {
     this.#connection.prepare(UPSERT_RUN).run(...Object.values(toRunRow(delta)));
+  }
+
+  #countShadow(delta: ShadowDelta): void {
+    const { decisionCount, blockCount, holdCount, redactCount, firstAtMs, lastAtMs } = delta;
+    this.#connection
+      .prepare(COUNT_SHADOW)
+      .run(
+        decisionCount,
+        blockCount,
+        holdCount,
+        redactCount,
+        firstAtMs,
+        lastAtMs,
+        delta.workspaceId,
+        delta.policyId,
+        delta.revision,
+      );
   }
 
   /** Deletes up to `SLICE_ROW_COUNT` of the events made before. @returns how many went. */

@@ -118,6 +118,24 @@ describe("migrations of the embedded store", () => {
     await after.close();
   });
 
+  it("give versions of policies from before revisions were kept what is decided from then on", async () => {
+    const before = await openSqliteFile(folder, { migrations: MIGRATIONS.slice(0, 4) });
+    before.db.exec(`insert into workspaces values ('w1', 'w', 0, 2, 2);
+      insert into policy_versions values ('w1', 'p', 1, null, 'why', 1, 'k'), ('w1', 'p', 2, '{"name":"p","rules":[]}', null, 2, 'k')`);
+    await before.close();
+    const { policies, events, close } = await openSqliteStore({ folder });
+    expect(
+      (await policies.versions(workspaceId, "p")).map(({ version, origin, revision }) => [version, origin, revision]),
+    ).toEqual([
+      [2, "saved", 0],
+      [1, "deleted", 0],
+    ]);
+    const shadow = { revision: 2, outcomes: [{ policyId: "p", would: "block" as const }] };
+    await events.insert([eventRow({ workspaceId, seq: 0, kind: "tool.decision", shadow })]);
+    expect(await policies.shadowCounts(workspaceId)).toMatchObject([{ version: 2, decisionCount: 1, blockCount: 1 }]);
+    await close();
+  });
+
   it("are numbered from 1 without gaps", () => {
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });

@@ -1,4 +1,5 @@
 import type { JsonValue } from "@handlebar/protocol";
+import type { AuditEntry, Tell } from "./audit-table.ts";
 import type { Page, PageRequest } from "./page.ts";
 
 /** Something that webhooks are told of. */
@@ -36,6 +37,12 @@ export interface WebhookRecord {
   readonly createdBy: string;
 }
 
+/** What becomes of a webhook, and what the log is told of it. */
+export interface WebhookWrite {
+  readonly webhook: WebhookRecord;
+  readonly entry?: AuditEntry | undefined;
+}
+
 export type DeliveryStatus = "pending" | "delivered" | "dead";
 
 /** One message on its way to one webhook. */
@@ -68,7 +75,7 @@ export interface AttemptEnd {
 /** Where people are told of approvals, and the messages on their way there. */
 export interface WebhooksTable {
   /** @returns false where the workspace has `countMax` already. */
-  create(webhook: WebhookRecord, countMax: number): Promise<boolean>;
+  create(webhook: WebhookRecord, countMax: number, entry?: AuditEntry): Promise<boolean>;
   get(workspaceId: string, webhookId: string): Promise<WebhookRecord | undefined>;
   /** Oldest first. */
   list(workspaceId: string): Promise<readonly WebhookRecord[]>;
@@ -76,10 +83,10 @@ export interface WebhooksTable {
   update(
     workspaceId: string,
     webhookId: string,
-    change: (webhook: WebhookRecord) => WebhookRecord,
+    change: (webhook: WebhookRecord) => WebhookWrite,
   ): Promise<WebhookRecord | undefined>;
   /** With its messages. False when there is none. */
-  delete(workspaceId: string, webhookId: string): Promise<boolean>;
+  delete(workspaceId: string, webhookId: string, tell?: Tell<WebhookRecord>): Promise<boolean>;
   /** Puts one message on its way to one webhook. */
   enqueue(webhook: Pick<WebhookRecord, "workspaceId" | "webhookId">, notice: Notice): Promise<void>;
   /**

@@ -44,6 +44,33 @@ describe("a client and a scripted control plane", () => {
     await sim.clock.runUntil(hb.shutdown());
   });
 
+  it("[SPEC 8.6] records with each decision by which revision it was made, once there is one", async () => {
+    const { sim, plane, client } = world([policy("seen", { tool: { name: "send" }, effect: { type: "allow" } })]);
+    const hb = client("a");
+    const run = hb.startRun();
+    const before = await sim.clock.runUntil(run.beforeTool({ name: "send", args: {} }));
+    plane.setPolicies([BLOCK_SEND]);
+    await sim.clock.advance(50);
+    // Decided by the second revision, finished under the third.
+    const blocked = await sim.clock.runUntil(run.beforeTool({ name: "send", args: {} }));
+    plane.setPolicies([{ ...BLOCK_SEND, rules: [{ name: "r", on: "tool.after", effect: { type: "allow" } }] }]);
+    await sim.clock.advance(50);
+    await sim.clock.runUntil(run.afterTool(before, { result: "ok" }));
+    await sim.clock.runUntil(run.beforeLlm({ messages: [] }));
+    await sim.clock.runUntil(hb.shutdown());
+    const decided = plane.events().flatMap(({ kind, data }) => ("revision" in data ? [[kind, data.revision]] : []));
+    expect([before.verdict, blocked.verdict]).toEqual(["ALLOW", "BLOCK"]);
+    expect(decided).toEqual([
+      ["policy.applied", 1],
+      ["tool.decision", 1],
+      ["policy.applied", 2],
+      ["tool.decision", 2],
+      ["policy.applied", 3],
+      ["tool.result", 3],
+      ["llm.decision", 3],
+    ]);
+  });
+
   it("[SPEC 10.2] ends runs that a lockdown covers, and keeps it while the link is lost", async () => {
     const { sim, plane, client } = world();
     const hb = client("a");

@@ -6,6 +6,7 @@ import { checkFlowGuard, checkLabels } from "./label-check.ts";
 import { checkAgents, checkNames, type RegisteredNames } from "./name-check.ts";
 import { checkPhases } from "./phase-check.ts";
 import { Findings, type PolicyFinding } from "./policy-finding.ts";
+import { type AgentInventory, checkReach } from "./reach-check.ts";
 import { checkRules } from "./rule-check.ts";
 import { checkShadows } from "./shadow-check.ts";
 import { checkTools, knownTools } from "./tool-check.ts";
@@ -14,6 +15,8 @@ import { checkTools, knownTools } from "./tool-check.ts";
 export interface CheckOptions extends RegisteredNames {
   readonly tools?: readonly Tool[] | undefined;
   readonly agents?: readonly Agent[] | undefined;
+  /** The tools of each agent, those without any included. */
+  readonly inventories?: readonly AgentInventory[] | undefined;
 }
 
 /**
@@ -21,7 +24,8 @@ export interface CheckOptions extends RegisteredNames {
  * decision is made", what is rejected when it is saved).
  *
  * Errors: everything that `compile` refuses, all of it and not only the first; and what a rule's phases do not have. Warnings:
- * names of tools, arguments, agents, metrics, signals and functions that nothing registered has; comparisons that an
+ * names of tools, arguments, agents, metrics, signals and functions that nothing registered has; rules that no tool of their policy's
+ * agents fits; comparisons that an
  * argument's schema rules out; conditions that can never be true or never be false; rules that another one duplicates or makes
  * superfluous; labels without source or test. What is said of conditions is proved: where a proof would take more than 512
  * conjuncts nothing is said.
@@ -40,10 +44,12 @@ export function checkPolicies(policies: readonly Policy[], options: CheckOptions
   checkLabels(prepared, placed, findings);
   const rules = checkRules(placed.rules, findings);
   checkShadows(rules, findings);
-  if (options.tools === undefined) return findings.sorted();
-  const tools = knownTools(options.tools);
-  checkTools(placed, tools, findings);
-  checkArguments(placed.rules, tools, findings);
-  checkFlowGuard(placed.rules, tools, findings);
+  if (options.tools !== undefined) {
+    const tools = knownTools(options.tools);
+    checkTools(placed, tools, findings);
+    checkArguments(placed.rules, tools, findings);
+    checkFlowGuard(placed.rules, tools, findings);
+  }
+  if (options.inventories !== undefined) checkReach(placed.rules, options.inventories, findings);
   return findings.sorted();
 }

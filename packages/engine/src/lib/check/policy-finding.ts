@@ -31,6 +31,8 @@ export class Findings {
   /** Rules with an error, and the places of policies that have one beside their rules. */
   readonly #withErrors = new Set<Rule | number>();
 
+  readonly #toldOf = new Map<Rule, Set<HandlebarErrorCode>>();
+
   error(place: FindingPlace, code: HandlebarErrorCode, says: { readonly message: string; readonly fix: string }): void {
     this.#withErrors.add(place.rule ?? place.policyIndex);
     this.#add("error", place, { code, ...says });
@@ -43,6 +45,11 @@ export class Findings {
   /** Whether a rule, or the rest of a policy, has an error. */
   hasError(policyIndex: number, rule: Rule | undefined): boolean {
     return this.#withErrors.has(rule ?? policyIndex);
+  }
+
+  /** Whether something was said of a rule. */
+  isTold(rule: Rule, code: HandlebarErrorCode): boolean {
+    return this.#toldOf.get(rule)?.has(code) === true;
   }
 
   get count(): number {
@@ -71,6 +78,7 @@ export class Findings {
     const ruleId = rule === undefined ? undefined : ruleIdOf(rule, policyId);
     const finding = { severity, ...says, policyId, ...(ruleId === undefined ? {} : { ruleId }), keys };
     this.#found.push({ policyIndex, finding });
+    if (rule !== undefined) this.#toldOf.set(rule, (this.#toldOf.get(rule) ?? new Set()).add(says.code));
   }
 }
 

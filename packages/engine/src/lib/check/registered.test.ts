@@ -66,6 +66,42 @@ describe("checkPolicies: what is registered", () => {
     expect(codes([both], { agents: [{ slug: "a" }, { slug: "b", tags: ["t"] }] })).toEqual(["AGENT_UNKNOWN agents"]);
   });
 
+  it("finds rules that no tool of their policy's agents fits", () => {
+    const inventories = [
+      { agent: { slug: "support", tags: ["eu"] }, tools: [refund] },
+      { agent: { slug: "mailer" }, tools: [{ name: "read_mail", tags: ["untrusted"] }] },
+      { agent: { slug: "new" }, tools: [] },
+    ];
+    const all = { tools, inventories };
+    const forSupport = { agents: { anyOfSlugs: ["support"] } };
+    const isMail: Condition = { kind: "toolName", op: "glob", value: "*_mail" };
+    const policy = policyOf(
+      [
+        ruleOf({ id: "a", tool: { name: "read_mail" }, when: { kind: "sequence", called: [{ name: "refund" }] } }),
+        ruleOf({ id: "b", tool: { tagsAny: ["untrusted", "payments"] } }),
+        ruleOf({ id: "c", when: { kind: "and", all: [isMail, over(1)] } }),
+        ruleOf({ id: "d", when: { kind: "or", any: [isMail, over(1)] } }),
+        ruleOf({ id: "e", when: { kind: "not", not: { kind: "toolTag", anyOf: ["payments"] } } }),
+        ruleOf({ id: "f", tool: { name: "refnd" } }),
+        ruleOf({ id: "g", tool: { name: "read_mail" }, enabled: false }),
+        ruleOf({ id: "h", on: "llm.before", when: { kind: "runTag", tag: "k", op: "eq", value: "v" } }),
+        ruleOf({ id: "i", when: { kind: "toolTag", noneOf: ["payments"] }, tool: { tagsAny: ["payments"] } }),
+      ],
+      forSupport,
+    );
+    const unreachable = lines([policy], all).filter((line) => line.startsWith("W RULE_UNREACHABLE"));
+    const says =
+      "no tool of `support`, which the policy is for, can be matched by this rule; correct the tool selector, what the condition asks of the tool, or the policy's agents";
+    expect(unreachable).toEqual([0, 2, 4, 8].map((at) => `W RULE_UNREACHABLE rules.${at}: ${says}`));
+    // Any tool may be that of an agent whose tools are not known.
+    const open = { ...policy, agents: { anyOfSlugs: ["support", "new"] } };
+    const nobody = { ...policy, agents: { anyOfSlugs: ["nobody"] } };
+    for (const one of [open, nobody, { ...policy, enabled: false }, { ...policy, agents: { anyOfTags: ["us"] } }]) {
+      expect(codes([one], all).filter((code) => code.startsWith("RULE_UNREACHABLE"))).toEqual([]);
+    }
+    expect(codes([policy], { tools }).filter((code) => code.startsWith("RULE_UNREACHABLE"))).toEqual([]);
+  });
+
   it("asks for a guard where private data, untrusted content and a way out meet", () => {
     const all: readonly Tool[] = [...tools, { name: "send", tags: ["external"] }];
     const unguarded = policyOf([onRefund({ when: over(1) })]);

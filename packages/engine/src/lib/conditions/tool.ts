@@ -17,16 +17,19 @@ export function compileToolName(condition: ToolNameCondition, context: CompileCo
 
 /** Every field given must hold; without a tool none does, `noneOf` included. */
 export function compileToolTag(condition: ToolTagCondition): CompiledLeaf {
-  const { anyOf, allOf, noneOf } = condition;
   return {
     kind: "toolTag",
     cost: COST.name,
     eval: (frame): Outcome => {
       const tags = frame.facts.call?.tool.tags;
-      if (tags === undefined) return FALSE;
-      if (anyOf !== undefined && !hasAny(tags, anyOf)) return FALSE;
-      if (allOf !== undefined && !hasAll(tags, allOf)) return FALSE;
-      return outcomeOf(noneOf === undefined || !hasAny(tags, noneOf));
+      return tags === undefined ? FALSE : outcomeOf(holdsForTags(condition, tags));
     },
   };
+}
+
+/** Whether it holds for every call of a tool with these tags. */
+export function holdsForTags({ anyOf, allOf, noneOf }: ToolTagCondition, tags: readonly string[]): boolean {
+  if (anyOf !== undefined && !hasAny(tags, anyOf)) return false;
+  if (allOf !== undefined && !hasAll(tags, allOf)) return false;
+  return noneOf === undefined || !hasAny(tags, noneOf);
 }

@@ -74,8 +74,14 @@ export const CONTROL_CASES: readonly ContractCase[] = [
       expect(await keys.find("nothing")).toBeUndefined();
       expect((await keys.list(workspaceId)).map(({ keyId }) => keyId)).toEqual([one.keyId, two.keyId]);
       expect(await keys.list(otherId)).toEqual([]);
-      expect(await keys.end(workspaceId, two.keyId, { expiresAtMs: 200, replacedBy: one.keyId })).toBe(true);
-      expect(await keys.find(two.keyId)).toEqual({ ...two, expiresAtMs: 100, replacedBy: one.keyId });
+      const three = key(workspaceId, `${workspaceId}-3`);
+      expect(await keys.replace(workspaceId, two.keyId, { expiresAtMs: 200, by: three })).toBe(true);
+      expect(await keys.find(two.keyId)).toEqual({ ...two, expiresAtMs: 100, replacedBy: three.keyId });
+      expect(await keys.find(three.keyId)).toEqual(three);
+      const four = key(workspaceId, `${workspaceId}-4`);
+      expect(await keys.replace(otherId, two.keyId, { by: four })).toBe(false);
+      await expect(keys.replace(workspaceId, one.keyId, { revokedAtMs: 1, by: three })).rejects.toThrow();
+      expect([await keys.find(four.keyId), await keys.find(one.keyId)]).toEqual([undefined, one]);
       expect(await keys.end(workspaceId, one.keyId, { revokedAtMs: 50 })).toBe(true);
       expect(await keys.end(workspaceId, one.keyId, { revokedAtMs: 60 })).toBe(true);
       expect((await keys.find(one.keyId))?.revokedAtMs).toBe(50);
@@ -85,7 +91,11 @@ export const CONTROL_CASES: readonly ContractCase[] = [
         { workspaceId: otherId, keyId: two.keyId, atMs: 70 },
       ]);
       await keys.touch([{ workspaceId, keyId: one.keyId, atMs: 65 }]);
-      expect((await keys.list(workspaceId)).map(({ lastUsedAtMs }) => lastUsedAtMs)).toEqual([70, undefined]);
+      expect((await keys.list(workspaceId)).map(({ lastUsedAtMs }) => lastUsedAtMs)).toEqual([
+        70,
+        undefined,
+        undefined,
+      ]);
     },
   },
   {

@@ -9,6 +9,14 @@ const policy = (id: string, reason = "no"): Policy => ({
 });
 const by = { keyId: "k1", nowMs: 5 };
 
+const SAVED = {
+  policyId: "p1",
+  comment: undefined,
+  madeBy: undefined,
+  origin: "saved",
+  fromVersion: undefined,
+} as const;
+
 export const POLICY_CASES: readonly ContractCase[] = [
   {
     name: "several policies are written in one change, and every version is kept",
@@ -32,9 +40,14 @@ export const POLICY_CASES: readonly ContractCase[] = [
         updatedBy: "k2",
         deletedAtMs: undefined,
       });
+      expect(await policies.version(workspaceId, "p1", 1)).toMatchObject({ version: 1, policy: policy("p1") });
+      expect([await policies.version(workspaceId, "p1", 3), await policies.version(otherId, "p1", 1)]).toEqual([
+        undefined,
+        undefined,
+      ]);
       expect(await policies.versions(workspaceId, "p1")).toEqual([
-        { policyId: "p1", version: 2, policy: next.policy, comment: undefined, createdAtMs: 6, createdBy: "k2" },
-        { policyId: "p1", version: 1, policy: policy("p1"), comment: "first", createdAtMs: 5, createdBy: "k1" },
+        { ...SAVED, version: 2, policy: next.policy, createdAtMs: 6, createdBy: "k2", revision: 2 },
+        { ...SAVED, version: 1, policy: policy("p1"), comment: "first", createdAtMs: 5, createdBy: "k1", revision: 1 },
       ]);
       expect((await changes.since(workspaceId, 0, 10)).map(({ kind, ref }) => [kind, ref])).toEqual([
         ["policies", "*"],

@@ -36,12 +36,11 @@ export const WEBHOOK_CASES: readonly ContractCase[] = [
       expect([await webhooks.list(otherId), await webhooks.get(otherId, first.webhookId)]).toEqual([[], undefined]);
       const add = (secret: string) =>
         webhooks.update(workspaceId, first.webhookId, (known) => ({
-          ...known,
-          secrets: [{ secret, createdAtMs: 2 }, ...known.secrets],
+          webhook: { ...known, secrets: [{ secret, createdAtMs: 2 }, ...known.secrets] },
         }));
       await Promise.all(["a", "b", "c"].map(add));
       expect((await webhooks.get(workspaceId, first.webhookId))?.secrets.length).toBe(4);
-      expect(await webhooks.update(otherId, first.webhookId, (known) => known)).toBeUndefined();
+      expect(await webhooks.update(otherId, first.webhookId, (webhook) => ({ webhook }))).toBeUndefined();
       await webhooks.enqueue(first, notice("m1"));
       expect(await webhooks.delete(otherId, first.webhookId)).toBe(false);
       expect(await webhooks.delete(workspaceId, first.webhookId)).toBe(true);
