@@ -53,7 +53,8 @@ export function policyTold(
     const done = old === undefined ? "policy.created" : "policy.updated";
     const detail = {
       version: fromTo(before?.version, after.version),
-      enabled: fromTo(old && isEnabled(old), next && isEnabled(next)),
+      // A policy is in use unless it says otherwise.
+      enabled: fromTo(old === undefined || isEnabled(old), next === undefined || isEnabled(next)),
       mode: fromTo(old && modeOf(old), next && modeOf(next)),
       ...contentTold(old, next),
       comment,
