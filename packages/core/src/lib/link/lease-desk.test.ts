@@ -42,6 +42,9 @@ describe("the desk that asks about leases", () => {
     await world.settle();
     expect(world.posts.map(({ operations }) => operations.length)).toEqual([256, 44]);
     expect(world.takeOperations().map(({ leaseId }) => leaseId)).toEqual(names);
+    void desk.submit(settle("next"));
+    await world.settle();
+    expect(world.takeOperations()).toEqual([settle("next")]);
   });
 
   it("has no answer where there is none for that lease", async () => {

@@ -73,6 +73,14 @@ describe("a lease that is not used", () => {
     expect(await pass(world, 10_000)).toEqual([]);
   });
 
+  it("is given back also where nothing is left of it, and not renewed for ever", async () => {
+    const { world, book, leaseId } = await leased(8);
+    book.apply(change("add", 8), "a");
+    expect((await pass(world, 5_500)).map(({ op }) => op)).toEqual(["settle", "return"]);
+    book.recall(leaseId);
+    expect(await pass(world, 10_000)).toEqual([]);
+  });
+
   it("is given back again and again, until the control plane knows", async () => {
     const { world, leaseId } = await leased(5);
     await world.advance(5_000);

@@ -206,6 +206,31 @@ export const BUDGET_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "a lease lasts until its time has passed, to the millisecond, and each renewal gives it that much more",
+    needsClock: true,
+    run: async ({ store: { budgets }, workspaceId, clock }) => {
+      if (clock === undefined) throw new Error("needs a clock");
+      const stateOf = async (leaseId: string) =>
+        (await budgets.leases(workspaceId)).find((lease) => lease.leaseId === leaseId)?.status;
+      await budgets.apply(
+        workspaceId,
+        [op("request", "l1", { amount: 4 }), op("request", "l2", { amount: 2 })],
+        TTL_MS,
+      );
+      clock.advance(TTL_MS - 1);
+      // Whatever is done with a budget notes what has run out of it.
+      await budgets.apply(workspaceId, [op("settle", "l1", { spent: 1 }), op("renew", "l2", { amount: 2 })], TTL_MS);
+      expect([await stateOf("l1"), await stateOf("l2")]).toEqual(["open", "open"]);
+      clock.advance(1);
+      await budgets.apply(workspaceId, [op("spend", "s1", { amount: 1 })], TTL_MS);
+      expect([await stateOf("l1"), await stateOf("l2")]).toEqual(["expired", "open"]);
+      clock.advance(TTL_MS - 2);
+      expect(await stateOf("l2")).toBe("open");
+      clock.advance(1);
+      expect(await stateOf("l2")).toBe("expired");
+    },
+  },
+  {
     name: "what a lease that ran out may have spent counts from its end, whether that was noted or not",
     needsClock: true,
     run: async ({ store: { budgets }, workspaceId, clock }) => {
