@@ -103,7 +103,7 @@ export function withExpiry(record: ApprovalRecord, nowMs: number): ApprovalRecor
 }
 
 /** It waits for an answer, or for its use. */
-export function isOpen({ approval, takenBy }: ApprovalRecord): boolean {
+function isOpen({ approval, takenBy }: ApprovalRecord): boolean {
   return approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
 }
 
