@@ -2,7 +2,7 @@ export type { CaseFailure, CaseResult, CaseRule, CasesReport } from "./lib/case-
 export { type FileIssue, formatIssue } from "./lib/file-issue.ts";
 export { type ImportNote, importLegacyPolicies, type LegacyImport } from "./lib/import-legacy.ts";
 export { parseTools } from "./lib/parse-tools.ts";
-export { diffPolicies } from "./lib/policy-diff.ts";
+export { diffPolicies, type PolicyChangeSummary, summarisePolicyChanges } from "./lib/policy-diff.ts";
 export { type PrintOptions, printPolicies } from "./lib/print-policies.ts";
 export { type CasesReading, type PolicyCase, parseCases, readCases } from "./lib/read-cases.ts";
 export {

@@ -2,7 +2,7 @@ import type { Policy, PolicyChanges, Rule } from "@handlebar/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "./limits.ts";
-import { diffPolicies } from "./policy-diff.ts";
+import { diffPolicies, summarisePolicyChanges } from "./policy-diff.ts";
 
 const NONE: PolicyChanges = { fields: [], rules: [], leftOutCount: 0 };
 
@@ -118,6 +118,7 @@ describe("diffPolicies", () => {
     const many = policy(Array.from({ length: count }, (_, at) => rule(`r${at}`)));
     const changes = diffPolicies(undefined, many);
     expect([changes.rules.length, changes.leftOutCount]).toEqual([LIMITS.diffRuleCountMax, 5]);
+    expect(summarisePolicyChanges(undefined, many).rules).toEqual({ added: count, changed: 0, removed: 0 });
   });
 
   it("finds nothing in the same rules in another order, and something in everything else", () => {
@@ -139,6 +140,9 @@ describe("diffPolicies", () => {
         const { rules: told, fields, leftOutCount } = diffPolicies(policy(before), policy(after));
         expect(told.length === 0).toBe(textOf(before) === textOf(after));
         expect([fields, leftOutCount]).toEqual([[], 0]);
+        const countOf = (change: string): number => told.filter((one) => one.change === change).length;
+        const rulesTold = { added: countOf("added"), changed: countOf("changed"), removed: countOf("removed") };
+        expect(summarisePolicyChanges(policy(before), policy(after))).toEqual({ fields: [], rules: rulesTold });
         const back = diffPolicies(policy(after), policy(before)).rules;
         const swapped = { added: "removed", removed: "added", changed: "changed" } as const;
         const plain = (changes: PolicyChanges["rules"]): readonly string[] =>

@@ -1,4 +1,3 @@
-import { canonicalJson } from "@handlebar/engine";
 import { policyIdOf, ruleIdOf } from "@handlebar/engine/check";
 import {
   formatPath,
@@ -25,18 +24,51 @@ export function diffPolicies(before: Policy | undefined, after: Policy | undefin
   const report = new Report();
   const fields = report.fields(plainOf(before), plainOf(after), UNTOLD);
   const rules: RuleChange[] = [];
-  const older = rulesOf(before);
-  const newer = rulesOf(after);
-  for (const [ruleId, rule] of newer) {
-    const known = older.get(ruleId);
-    const change = known === undefined ? "added" : "changed";
-    const told = known === undefined ? [] : report.fields(plainOf(known), plainOf(rule), new Set(["id"]));
-    if (known === undefined || told.length > 0) report.rule(rules, { ruleId, name: rule.name, change, fields: told });
-  }
-  for (const [ruleId, { name }] of older) {
-    if (!newer.has(ruleId)) report.rule(rules, { ruleId, name, change: "removed", fields: [] });
+  for (const { ruleId, change, old, next } of changedRules(before, after)) {
+    if (!report.takesRule()) continue;
+    const told = change === "changed" ? report.fields(plainOf(old), plainOf(next), new Set(["id"])) : [];
+    rules.push({ ruleId, name: (next ?? old)?.name ?? ruleId, change, fields: told });
   }
   return { fields, rules, leftOutCount: report.leftOutCount };
+}
+
+/** How much changed from one policy to another, without what: which of its own fields, and how many of its rules. */
+export interface PolicyChangeSummary {
+  readonly fields: readonly string[];
+  readonly rules: Readonly<Record<RuleChange["change"], number>>;
+}
+
+/** As `diffPolicies`, counted: quick also where everything changed. */
+export function summarisePolicyChanges(before: Policy | undefined, after: Policy | undefined): PolicyChangeSummary {
+  const [old, next]: readonly [object, object] = [before ?? {}, after ?? {}];
+  const names = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter((name) => !UNTOLD.has(name));
+  const values = new Map<string, unknown>(Object.entries(old));
+  const newer = new Map<string, unknown>(Object.entries(next));
+  const fields = names.filter((name) => !isAlike(values.get(name), newer.get(name)));
+  const rules = { added: 0, changed: 0, removed: 0 };
+  for (const { change } of changedRules(before, after)) rules[change] += 1;
+  return { fields, rules };
+}
+
+interface ChangedRule {
+  readonly ruleId: string;
+  readonly change: RuleChange["change"];
+  readonly old: Rule | undefined;
+  readonly next: Rule | undefined;
+}
+
+/** Those of the newer policy in its order, then those removed. */
+function* changedRules(before: Policy | undefined, after: Policy | undefined): Generator<ChangedRule> {
+  const older = rulesOf(before);
+  const newer = rulesOf(after);
+  for (const [ruleId, next] of newer) {
+    const old = older.get(ruleId);
+    if (old === undefined) yield { ruleId, change: "added", old, next };
+    else if (!isAlike({ ...old, id: ruleId }, { ...next, id: ruleId })) yield { ruleId, change: "changed", old, next };
+  }
+  for (const [ruleId, old] of older) {
+    if (!newer.has(ruleId)) yield { ruleId, change: "removed", old, next: undefined };
+  }
 }
 
 type Plain = Readonly<Record<string, JsonValue>>;
@@ -56,13 +88,12 @@ class Report {
     return changes;
   }
 
-  rule(rules: RuleChange[], change: RuleChange): void {
-    if (this.#ruleCount >= LIMITS.diffRuleCountMax) {
-      this.leftOutCount += 1 + change.fields.length;
-      return;
-    }
-    this.#ruleCount += 1;
-    rules.push(change);
+  /** False where there are as many as may be told. */
+  takesRule(): boolean {
+    const isTaken = this.#ruleCount < LIMITS.diffRuleCountMax;
+    if (isTaken) this.#ruleCount += 1;
+    else this.leftOutCount += 1;
+    return isTaken;
   }
 
   #compare(
@@ -70,7 +101,7 @@ class Report {
     keys: readonly PropertyKey[],
     ...[before, after]: readonly [JsonValue | undefined, JsonValue | undefined]
   ): void {
-    if (isSame(before, after)) return;
+    if (isAlike(before, after)) return;
     const parts = partsOf(before, after);
     if (parts === undefined) {
       this.#add(changes, { path: formatPath(keys), ...given("before", before), ...given("after", after) });
@@ -127,9 +158,23 @@ function keysOf(before: Plain, after: Plain): readonly string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])];
 }
 
-function isSame(before: JsonValue | undefined, after: JsonValue | undefined): boolean {
-  if (before === undefined || after === undefined) return before === after;
-  return canonicalJson(before) === canonicalJson(after);
+/** The same JSON, whatever the order of keys; what is derived is not looked at. */
+function isAlike(before: unknown, after: unknown): boolean {
+  if (Object.is(before, after)) return true;
+  if (typeof before !== "object" || typeof after !== "object" || before === null || after === null) return false;
+  if (Array.isArray(before) || Array.isArray(after)) {
+    if (!Array.isArray(before) || !Array.isArray(after) || before.length !== after.length) return false;
+    return before.every((one, at) => isAlike(one, after[at]));
+  }
+  // Objects that are no lists: their values are read by key.
+  const [old, next] = [before as Readonly<Record<string, unknown>>, after as Readonly<Record<string, unknown>>];
+  const keys = toldKeys(old);
+  return keys.length === toldKeys(next).length && keys.every((key) => isAlike(old[key], next[key]));
+}
+
+function toldKeys(value: Readonly<Record<string, unknown>>): readonly string[] {
+  const isExpr = value["kind"] === "expr";
+  return Object.keys(value).filter((key) => value[key] !== undefined && !(isExpr && key === "tree"));
 }
 
 function isList(value: JsonValue | undefined): value is readonly JsonValue[] {

@@ -1,5 +1,5 @@
-import { diffPolicies } from "@handlebar/policies";
-import type { JsonObject, JsonValue, Policy, RuleChange } from "@handlebar/protocol";
+import { summarisePolicyChanges } from "@handlebar/policies";
+import type { JsonObject, JsonValue, Policy } from "@handlebar/protocol";
 import type { AuditEntry, Tell } from "../storage/audit-table.ts";
 import type { PolicyRecord } from "../storage/policies-table.ts";
 import type { Principal } from "./principal.ts";
@@ -73,15 +73,11 @@ function contentTold(
   old: Policy | undefined,
   next: Policy | undefined,
 ): Readonly<Record<string, JsonValue | undefined>> {
-  const { fields, rules } = diffPolicies(old, next);
-  const names = fields.map(({ path }) => path).filter((path) => path !== "enabled" && path !== "mode");
-  const countOf = (change: RuleChange["change"]): number => rules.filter((rule) => rule.change === change).length;
-  const counts = { added: countOf("added"), changed: countOf("changed"), removed: countOf("removed") };
-  return {
-    fields:
-      old === undefined || next === undefined || names.length === 0 ? undefined : names.slice(0, FIELD_NAME_COUNT_MAX),
-    rules: rules.length === 0 ? undefined : counts,
-  };
+  const { fields, rules } = summarisePolicyChanges(old, next);
+  const names = fields.filter((name) => name !== "enabled" && name !== "mode").slice(0, FIELD_NAME_COUNT_MAX);
+  const isTold = old !== undefined && next !== undefined && names.length > 0;
+  const hasRules = rules.added + rules.changed + rules.removed > 0;
+  return { fields: isTold ? names : undefined, rules: hasRules ? { ...rules } : undefined };
 }
 
 function given(values: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
