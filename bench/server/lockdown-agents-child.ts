@@ -5,13 +5,11 @@ import { type ClientRound, emptyRound } from "./lockdown-round.ts";
 
 /**
  * Agents at work, each a client of its own with a run whose tools follow one another. Asked `running` it answers once each of them uses tools
- * and has nothing more to tell the control plane, `obeying` once the control plane has answered each one's acknowledgement of a stop, and
- * `round` with what happened since the last `running`.
+ * and has nothing more to tell the control plane, `obeying` once the control plane has answered each one's acknowledgement of a stop, `again`
+ * once each of them has tried a new run in spite of it, and `round` with what happened since the last `running`.
  */
 const [origin = "", apiKey = "", countText = "1"] = process.argv.slice(2);
 const TOOL_MS = 500;
-/** How soon an agent that was stopped tries once more, at most. */
-const AGAIN_MS = 200;
 /** Between its looks at whether it may go on. */
 const LOOK_EVERY_MS = 20;
 
@@ -39,14 +37,16 @@ class BusyAgent {
     while (!this.#isOver) {
       while (await this.#useTool());
       void this.#run.end();
-      await this.obeying();
-      await pause(AGAIN_MS * Math.random());
-      this.#run = this.hb.startRun();
-      if (await this.#useTool()) continue;
-      void this.#run.end();
-      while (this.hb.status.lockdowns.length > 0 && !this.#isOver) await pause(LOOK_EVERY_MS);
+      while (!this.#isOver && this.hb.status.lockdowns.length > 0) await pause(LOOK_EVERY_MS);
       this.#run = this.hb.startRun();
     }
+  }
+
+  /** Tries to go on in spite of a stop. */
+  async again(): Promise<void> {
+    this.#run = this.hb.startRun();
+    await this.#useTool();
+    void this.#run.end();
   }
 
   /** Resolves when tools are used and the control plane knows all that it is to know. */
@@ -58,13 +58,9 @@ class BusyAgent {
 
   /** Resolves when an acknowledgement of a stop was answered. */
   obeying(): Promise<void> {
-    if (this.#isOver || this.#round.ackAnsweredMs !== undefined) return Promise.resolve();
+    if (this.#round.ackAnsweredMs !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      const before = this.#onObeyed;
-      this.#onObeyed = () => {
-        before();
-        resolve();
-      };
+      this.#onObeyed = resolve;
     });
   }
 
@@ -74,7 +70,6 @@ class BusyAgent {
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    this.#onObeyed();
     await this.hb.shutdown();
   }
 
@@ -119,6 +114,7 @@ process.send?.("ready");
 process.on("message", async (question) => {
   if (question === "running") await Promise.all(agents.map((agent) => agent.running()));
   if (question === "obeying") await Promise.all(agents.map((agent) => agent.obeying()));
+  if (question === "again") await Promise.all(agents.map((agent) => agent.again()));
   process.send?.(question === "round" ? agents.map(({ round }) => round) : question);
 });
 process.on("disconnect", () => void Promise.all(agents.map((agent) => agent.stop())).then(() => process.exit(0)));

@@ -256,6 +256,9 @@ export const RUN_STATE_COMMIT_SIZE_MAX = 8_388_608;
 /** Other writes that share one commit of the embedded store. */
 export const SQLITE_COMMIT_WRITE_COUNT_MAX = 64;
 
+/** Turns of the event loop without a new write before those that wait are committed on SQLite, some ten microseconds each. */
+export const SQLITE_COMMIT_QUIET_TURN_COUNT = 4;
+
 /** Searches of the embedded store that may wait; past it they are refused before memory grows. */
 export const SQLITE_SEARCH_COUNT_MAX = 256;
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { GroupCommit } from "./group-commit.ts";
 
 /** Collects what was committed together; items below zero cannot be done. */
-function setUp(options: { readonly sizeMax?: number; readonly underWayMax?: number } = {}) {
+function setUp(
+  options: { readonly sizeMax?: number; readonly underWayMax?: number; readonly quietTurnCount?: number } = {},
+) {
   const batches: (readonly number[])[] = [];
   let underWay = 0;
   let mostUnderWay = 0;
@@ -11,6 +13,7 @@ function setUp(options: { readonly sizeMax?: number; readonly underWayMax?: numb
     sizeMax: options.sizeMax ?? 100,
     sizeOf: () => 1,
     underWayMax: options.underWayMax ?? 1,
+    quietTurnCount: options.quietTurnCount,
     commit: async (items) => {
       batches.push(items);
       underWay += 1;
@@ -26,6 +29,28 @@ function setUp(options: { readonly sizeMax?: number; readonly underWayMax?: numb
 }
 
 describe("a group commit", () => {
+  it("waits for as many quiet turns as it was told, and not once it is full", async () => {
+    const { group, batches } = setUp({ quietTurnCount: 3, sizeMax: 5 });
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const all = [group.submit(1)];
+    for (const item of [2, 3]) {
+      await turn();
+      await turn();
+      all.push(group.submit(item));
+    }
+    expect(batches).toEqual([]);
+    await Promise.all(all);
+    const more = [4, 5, 6, 7, 8, 9].map((item) => group.submit(item));
+    await turn();
+    await turn();
+    expect(batches).toEqual([
+      [1, 2, 3],
+      [4, 5, 6, 7, 8],
+    ]);
+    await Promise.all(more);
+    expect(batches.at(-1)).toEqual([9]);
+  });
+
   it("commits together what comes at the same time or while a commit is under way", async () => {
     const { group, batches } = setUp();
     const first = [1, 2, 3].map((item) => group.submit(item));

@@ -9,6 +9,11 @@ export interface GroupCommitOptions<T, R> {
   readonly sizeOf: (item: T) => number;
   /** Transactions under way at a time. */
   readonly underWayMax: number;
+  /**
+   * Turns of the event loop in which nothing new came before a transaction begins; none by default. For a commit that blocks the loop: a turn takes one
+   * new connection, so that a commit in every turn would serve a burst of them one by one.
+   */
+  readonly quietTurnCount?: number | undefined;
   /** Whether an error says that nothing can be committed now, whatever it is. Default: `HB_STORE_UNAVAILABLE`. */
   readonly isAway?: ((error: unknown) => boolean) | undefined;
 }
@@ -53,12 +58,28 @@ export class GroupCommit<T, R> {
   #schedule(): void {
     if (this.#isScheduled || this.#waiting.length === 0 || this.#underWay >= this.#options.underWayMax) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    this.#gather(() => {
       this.#isScheduled = false;
       const batch = this.#take();
       this.#schedule();
       void this.#commit(batch);
     });
+  }
+
+  #gather(done: () => void): void {
+    const { quietTurnCount = 0, sizeMax } = this.#options;
+    let seenCount = this.#waiting.length;
+    let quietCount = 0;
+    let turnCount = 0;
+    const turn = (): void => {
+      const count = this.#waiting.length;
+      quietCount = count === seenCount ? quietCount + 1 : 0;
+      seenCount = count;
+      turnCount += 1;
+      if (quietCount >= quietTurnCount || turnCount >= GATHER_TURN_COUNT_MAX || count >= sizeMax) done();
+      else setImmediate(turn);
+    };
+    setImmediate(turn);
   }
 
   #take(): readonly Waiting<T, R>[] {
@@ -93,6 +114,9 @@ export class GroupCommit<T, R> {
     }
   }
 }
+
+/** However much comes. */
+const GATHER_TURN_COUNT_MAX = 256;
 
 function isUnavailable(error: unknown): boolean {
   return HandlebarError.is(error) && error.code === "HB_STORE_UNAVAILABLE";

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { sql } from "kysely";
-import { SQLITE_COMMIT_WRITE_COUNT_MAX } from "../limits.ts";
+import { SQLITE_COMMIT_QUIET_TURN_COUNT, SQLITE_COMMIT_WRITE_COUNT_MAX } from "../limits.ts";
 import type { WriteTransaction } from "./dialect.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Database } from "./schema.ts";
@@ -31,6 +31,7 @@ export class SqliteWrites {
       sizeMax: SQLITE_COMMIT_WRITE_COUNT_MAX,
       sizeOf: () => 1,
       underWayMax: 1,
+      quietTurnCount: SQLITE_COMMIT_QUIET_TURN_COUNT,
       // What does not fit on a full disk must not keep out what does.
       isAway: () => false,
     });

@@ -84,6 +84,25 @@ describe("an acknowledgement", () => {
     expect(plane.acks().at(-1)).toMatchObject({ left: true });
   });
 
+  it("goes out before what the runs that a stop order ended have to say", async () => {
+    const { sim, plane, init, asked } = world();
+    const hb = init();
+    await sim.clock.runUntil(hb.ready());
+    const run = hb.startRun();
+    const call = run.tool({ name: "read", args: {} }, (_, { signal }) => {
+      return new Promise((resolve) => signal.addEventListener("abort", resolve));
+    });
+    const ended = call.then(() => run.end());
+    await sim.clock.advance(1_000);
+    const before = asked(/\/(ack|end)$/).length;
+    plane.addLockdown({ scope: { kind: "workspace" } });
+    await sim.clock.runUntil(ended);
+    await sim.clock.advance(100);
+    const paths = asked(/\/(ack|end)$/).slice(before);
+    expect(paths.map(({ path }) => path.split("/").at(-1))).toEqual(["ack", "end"]);
+    await sim.clock.runUntil(hb.shutdown());
+  });
+
   it("says that a client in shadow acts upon no stop order", async () => {
     const { sim, plane, init } = world({ enforceMode: "shadow" });
     const hb = init();

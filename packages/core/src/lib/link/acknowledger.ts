@@ -24,6 +24,8 @@ export class Acknowledger {
   #isDue = false;
   #hasLeft = false;
   #telling: Promise<void> | undefined;
+  #ahead: Promise<void> | undefined;
+  #passed: () => void = () => undefined;
 
   constructor(options: AcknowledgerOptions) {
     this.#options = options;
@@ -35,8 +37,17 @@ export class Acknowledger {
   due(): void {
     if (this.#hasLeft) return;
     this.#isDue = true;
+    this.#goFirst();
     void this.#start();
     this.#pause.wake();
+  }
+
+  /**
+   * Resolves when the message that is about to go out went out; `undefined` where none is. Whoever gave a stop order waits for it: what the
+   * runs that it ended have to say can come after.
+   */
+  get ahead(): Promise<void> | undefined {
+    return this.#ahead;
   }
 
   /** The control plane can be reached again. */
@@ -52,9 +63,23 @@ export class Acknowledger {
     return this.#start();
   }
 
+  /** Of messages that wait for an answer, or to be tried again, nobody has to wait. */
+  #goFirst(): void {
+    if (this.#telling !== undefined) return;
+    this.#ahead = new Promise((resolve) => {
+      this.#passed = resolve;
+    });
+  }
+
+  #pass(): void {
+    this.#ahead = undefined;
+    this.#passed();
+  }
+
   #start(): Promise<void> {
     this.#telling ??= this.#tell().finally(() => {
       this.#telling = undefined;
+      this.#pass();
     });
     return this.#telling;
   }
@@ -67,7 +92,9 @@ export class Acknowledger {
       const now = message();
       this.#isDue = false;
       if (now === undefined || signal.aborted) return;
-      const answer = await api.request({ method: "POST", ...now, timeoutMs, signal });
+      const asked = api.request({ method: "POST", ...now, timeoutMs, signal });
+      this.#pass();
+      const answer = await asked;
       if (answer.ok || answer.reason === "rejected") {
         attempt = 1;
         continue;

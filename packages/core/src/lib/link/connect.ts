@@ -279,6 +279,7 @@ class Link implements ControlPlane {
   }
 
   async #tryToTell(method: "PUT" | "POST", path: string, body: object): Promise<void> {
+    if (this.#acks.ahead !== undefined) await this.#acks.ahead;
     for (let attempt = 1; attempt <= TELL_ATTEMPT_COUNT_MAX; attempt++) {
       const timeoutMs = this.#options.requestTimeoutMs;
       const answer = await this.#api.request({ method, path, body, timeoutMs, signal: this.#abort.signal });
