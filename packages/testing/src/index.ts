@@ -24,7 +24,18 @@ export {
   type AdapterContractResults,
   adapterContract,
 } from "./lib/adapter-contract.ts";
+export type { RunOwner } from "./lib/approvals/adapter-attacked-agent.ts";
 export { type AttackCase, approvalAttacks } from "./lib/approvals/approval-attacks.ts";
+export {
+  type AttackResult,
+  type AttackResults,
+  type AttackSuite,
+  type AttackWay,
+  attackSuite,
+  type ClosableWorld,
+  type NotPossible,
+} from "./lib/approvals/attack-suite.ts";
+export { type AttackWaysOptions, attackWays } from "./lib/approvals/attack-ways.ts";
 export {
   ATTACK_POLICY,
   ATTACKED_TOOL,

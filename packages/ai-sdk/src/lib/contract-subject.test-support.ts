@@ -322,8 +322,22 @@ function pausedWith(history: readonly unknown[], open: readonly SdkContent[]): P
     state: JSON.stringify([...history, { role: "tool", content }]),
     callIds: open.map(({ toolCall }) => toolCall?.toolCallId ?? ""),
     approvedByCaller: () => paused,
+    withArgs: (args) => ({
+      ...paused,
+      state: JSON.stringify([...history.map((message) => changed(message, args)), { role: "tool", content }]),
+    }),
   };
   return paused;
+}
+
+/** A message whose calls ask for other arguments. */
+function changed(message: unknown, args: object): unknown {
+  const { content } = message as { readonly content: unknown };
+  if (!Array.isArray(content)) return message;
+  const parts = content.map((part: { readonly type: string }) =>
+    part.type === "tool-call" ? { ...part, input: args } : part,
+  );
+  return { ...(message as object), content: parts };
 }
 
 function resultOf({ type, toolCallId, toolName, output }: SdkContent): readonly CallerResult[] {

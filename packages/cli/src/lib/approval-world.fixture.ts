@@ -66,7 +66,8 @@ export class CoreAttackWorld implements AttackWorld {
     }
   }
 
-  async close(): Promise<void> {
+  /** Takes a while for a client whose network is gone, so it is left to the end of all cases. */
+  async shutdown(): Promise<void> {
     await Promise.all([...this.#agents].map((agent) => agent.close()));
   }
 
