@@ -45,6 +45,7 @@ export {
   type HandedOver,
   type ResumePayload,
 } from "./lib/approvals/attacked-agent.ts";
+export { AttackedTool } from "./lib/approvals/attacked-tool.ts";
 export type { ConformanceFailure } from "./lib/conformance/compare-decision.ts";
 export {
   type ConformanceCase,

@@ -15,6 +15,8 @@ const GOING_ON: readonly string[] = [
   "a resume payload says nothing, and a person approved",
   "the model proposes a denied call again",
   "an approval is replayed: the same call once more after its approval was used",
+  "a resume payload is sent again after its call ran",
+  "a resume payload is sent twice at once",
   "another actor makes the approved call in the same run",
   "another run makes the approved call",
   "another agent makes the approved call in the same run",
@@ -37,7 +39,11 @@ describe.each(["agent", "middleware", "graph"] as const)(
       modes: MODES[governs],
       notPossible: ({ name }, owner) =>
         governs === "graph" && name === "agent.streamEvents() v2" && owner === "adapter"
-          ? Object.fromEntries(GOING_ON.map((attack) => [attack, UNKNOWN_RUN]))
+          ? {
+              ...Object.fromEntries(GOING_ON.map((attack) => [attack, UNKNOWN_RUN])),
+              // Its tool would be waited for in vain.
+              "a resume payload is sent again while its call runs": { ...UNKNOWN_RUN, kind: "absent" },
+            }
           : undefined,
     });
     const suite = attackSuite({ column: "LangChain", framework: `${framework} (${governs})` }, ways);

@@ -5,6 +5,7 @@ import type { AgentOutcome, AgentPlan, PausedAgent } from "../adapter-contract/a
 import type { ContractWorld } from "../adapter-contract/contract-world.ts";
 import { ExpectationError } from "../contract-case.ts";
 import { ATTACKED_TOOL, type AttackedAgent, type AttackedAgentOptions, type ResumePayload } from "./attacked-agent.ts";
+import { AttackedTool } from "./attacked-tool.ts";
 import { LiveModel } from "./live-model.ts";
 
 /**
@@ -27,19 +28,27 @@ interface Left {
   readonly snapshot: RunSnapshot | undefined;
 }
 
-/** One process: a client of its own, and the framework's agent with one tool and a model that the case speaks for. */
+/** One call of the framework. */
+interface Loop {
+  readonly model: LiveModel;
+  readonly outcome: Promise<AgentOutcome>;
+  isOver: boolean;
+}
+
+/** One process: a client of its own, and the framework's agent with one tool and models that the case speaks for. */
 export class AdapterAttackedAgent implements AttackedAgent {
   readonly #world: ContractWorld;
   readonly #options: ProcessOptions;
   readonly #hb: HandlebarClient;
-  readonly #model = new LiveModel();
-  readonly #ran: JsonObject[] = [];
+  readonly #tool = new AttackedTool();
   readonly #sink = memorySink();
   readonly #runIds = new Set<string>();
   #run: Run | undefined;
-  #loop: Promise<AgentOutcome> | undefined;
+  readonly #loops: Loop[] = [];
+  /** What the loop that paused last left. */
   #paused: PausedAgent | undefined;
   #isDead = false;
+  #callCount = 0;
 
   constructor(world: ContractWorld, options: ProcessOptions) {
     this.#world = world;
@@ -66,11 +75,17 @@ export class AdapterAttackedAgent implements AttackedAgent {
   }
 
   async propose(args: JsonObject): Promise<void> {
-    this.#model.propose({ tool: ATTACKED_TOOL, args });
-    if (this.#loop === undefined) {
-      // A conversation of its own, in the run that there is.
-      await this.#start(this.#run ?? this.#latestRun(), (plan) => this.#world.subject.run(plan));
-    } else await this.#untilStopped();
+    this.#callCount++;
+    const call = { callId: `call-${this.#callCount}`, tool: ATTACKED_TOOL, args };
+    const going = this.#loops.findLast(({ isOver }) => !isOver);
+    if (going !== undefined) {
+      going.model.propose(call);
+      return this.#untilStopped(going);
+    }
+    const model = new LiveModel();
+    model.propose(call);
+    // A conversation of its own, in the run that there is.
+    await this.#start(model, this.#run ?? this.#latestRun(), (plan) => this.#world.subject.run(plan));
   }
 
   async resume({ says, args }: ResumePayload): Promise<void> {
@@ -82,12 +97,20 @@ export class AdapterAttackedAgent implements AttackedAgent {
     const claimed = says === "approved" ? paused.approvedByCaller() : paused;
     const sent = args === undefined ? claimed : claimed.withArgs?.(args);
     if (sent === undefined) throw new ExpectationError("the arguments", args, "changed in what is sent");
-    this.#paused = undefined;
-    await this.#start(this.#run, (plan) => subject.resume?.(plan, sent) ?? Promise.reject(new Error("cannot resume")));
+    const { resume } = subject;
+    await this.#start(new LiveModel(), this.#run, (plan) => resume(plan, sent));
+  }
+
+  untilRunning(): Promise<void> {
+    return this.#world.drive(this.#tool.running);
+  }
+
+  letFinish(): void {
+    this.#tool.letFinish();
   }
 
   executed(): readonly JsonObject[] {
-    return this.#ran;
+    return this.#tool.ran;
   }
 
   async handOver(): Promise<Left> {
@@ -103,10 +126,11 @@ export class AdapterAttackedAgent implements AttackedAgent {
     this.#isDead = true;
   }
 
-  /** Lets a loop that is under way come to its end. */
+  /** Lets loops that are under way come to their end. */
   async close(): Promise<void> {
-    this.#model.finish();
-    if (this.#loop !== undefined) await this.#world.drive(this.#loop);
+    this.letFinish();
+    for (const { model } of this.#loops) model.finish();
+    await this.#world.drive(Promise.all(this.#loops.map(({ outcome }) => outcome)));
     await this.kill();
   }
 
@@ -124,23 +148,29 @@ export class AdapterAttackedAgent implements AttackedAgent {
     return run;
   }
 
-  async #start(run: Run | undefined, play: (plan: AgentPlan) => Promise<AgentOutcome>): Promise<void> {
-    const plan = this.#plan();
-    this.#loop = run === undefined ? play(plan) : withRun(run, () => play(plan));
-    await this.#untilStopped();
+  async #start(
+    model: LiveModel,
+    run: Run | undefined,
+    play: (plan: AgentPlan) => Promise<AgentOutcome>,
+  ): Promise<void> {
+    const plan = this.#plan(model);
+    const loop: Loop = {
+      model,
+      outcome: run === undefined ? play(plan) : withRun(run, () => play(plan)),
+      isOver: false,
+    };
+    this.#loops.push(loop);
+    await this.#untilStopped(loop);
   }
 
   /** The loop stopped at a held call or came to its end, or the tool ran or was denied and the model is asked again. */
-  async #untilStopped(): Promise<void> {
-    const loop = this.#loop;
-    if (loop === undefined) return;
-    const asked = this.#model.isAsked ? Promise.resolve() : this.#model.untilAsked();
-    const outcome = await this.#world.drive(Promise.race([asked, loop]));
+  async #untilStopped(loop: Loop): Promise<void> {
+    const outcome = await this.#world.drive(Promise.race([loop.model.untilAsked(), loop.outcome]));
     this.#noteRuns();
     if (outcome === undefined) return;
-    this.#loop = undefined;
+    loop.isOver = true;
     if (outcome.status === "failed") throw outcome.error;
-    this.#paused = outcome.paused;
+    if (outcome.paused !== undefined) this.#paused = outcome.paused;
   }
 
   #noteRuns(): void {
@@ -157,21 +187,12 @@ export class AdapterAttackedAgent implements AttackedAgent {
     return runId === undefined ? undefined : this.#hb.startRun({ runId });
   }
 
-  #plan(): AgentPlan {
+  #plan(model: LiveModel): AgentPlan {
     return this.#world.plan({
       hb: this.#hb,
       start: { actor: { externalId: this.#options.actor } },
-      model: this.#model,
-      tools: [
-        {
-          name: ATTACKED_TOOL,
-          tags: [],
-          execute: (args) => {
-            this.#ran.push(args);
-            return "sent";
-          },
-        },
-      ],
+      model,
+      tools: [{ name: ATTACKED_TOOL, tags: [], execute: (args) => this.#tool.execute(args) }],
       approvals: "native",
     });
   }

@@ -1,38 +1,33 @@
 import type { ModelCall, ModelTurn, PlanModel } from "../adapter-contract/adapter-subject.ts";
 
 const USAGE = { inputTokens: 10, outputTokens: 5 } as const;
+const END: ModelTurn = { chunks: ["the end"], calls: [], usage: USAGE };
 
 /** A model that is told what to say while its agent runs; asked when it has nothing to say, it waits. */
 export class LiveModel implements PlanModel {
   readonly #turns: ModelTurn[] = [];
   #waiting: ((turn: ModelTurn) => void) | undefined;
   #onAsked: () => void = () => undefined;
-  #callCount = 0;
   #isOver = false;
 
-  /** A request of the agent's waits for an answer. */
-  get isAsked(): boolean {
-    return this.#waiting !== undefined;
-  }
-
   /** Resolves when the agent asks and the model has nothing to say. */
-  untilAsked(): Promise<void> {
+  untilAsked(): Promise<undefined> {
+    if (this.#waiting !== undefined) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      this.#onAsked = resolve;
+      this.#onAsked = () => resolve(undefined);
     });
   }
 
   /** The answer to the request that waits, or to the next one. */
-  propose(call: Omit<ModelCall, "callId">): void {
-    this.#callCount++;
-    this.#say({ chunks: [], calls: [{ callId: `call-${this.#callCount}`, ...call }], usage: USAGE });
+  propose(call: ModelCall): void {
+    const turn = { chunks: [], calls: [call], usage: USAGE };
+    if (!this.#release(turn)) this.#turns.push(turn);
   }
 
   /** Every request from now on is answered as the last one of a conversation. */
   finish(): void {
     this.#isOver = true;
-    this.#waiting?.(END);
-    this.#waiting = undefined;
+    this.#release(END);
   }
 
   answer(): Promise<ModelTurn> {
@@ -44,12 +39,10 @@ export class LiveModel implements PlanModel {
     });
   }
 
-  #say(turn: ModelTurn): void {
+  #release(turn: ModelTurn): boolean {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting === undefined) this.#turns.push(turn);
-    else waiting(turn);
+    waiting?.(turn);
+    return waiting !== undefined;
   }
 }
-
-const END: ModelTurn = { chunks: ["the end"], calls: [], usage: USAGE };
