@@ -1,7 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { ADAPTER_CONTRACT_CASES, type AdapterCaseResult, type AdapterContractResults } from "@handlebar/testing";
-import { REPO_ROOT } from "./repo-root.ts";
+import { readResultsFiles } from "./results-files.ts";
 
 const BEGIN = "<!-- contract table: made by scripts/integration-map.ts from the results of the contract suite -->";
 const END = "<!-- end of the contract table -->";
@@ -39,23 +37,9 @@ export function frameworksOf({ results }: Column): string {
 }
 
 export function readColumns(): readonly Column[] {
-  const found = readdirSync(join(REPO_ROOT, "packages")).flatMap(readResults);
+  const found = readResultsFiles<AdapterContractResults>("contract-results");
   const adapters = [...new Set(found.map(({ adapter }) => adapter))].sort();
   return adapters.map((adapter) => ({ adapter, results: found.filter((one) => one.adapter === adapter) }));
-}
-
-/** A package keeps its results in one file, or in a folder with one for each version. */
-function readResults(name: string): readonly AdapterContractResults[] {
-  const base = join(REPO_ROOT, "packages", name);
-  const folder = join(base, "contract-results");
-  const files = existsSync(folder)
-    ? readdirSync(folder)
-        .sort()
-        .map((file) => join(folder, file))
-    : [];
-  return [join(base, "contract-results.json"), ...files]
-    .filter((file) => existsSync(file))
-    .map((file): AdapterContractResults => JSON.parse(readFileSync(file, "utf8")));
 }
 
 function cellOf(id: string, results: readonly AdapterContractResults[]): string {

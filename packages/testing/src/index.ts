@@ -24,7 +24,18 @@ export {
   type AdapterContractResults,
   adapterContract,
 } from "./lib/adapter-contract.ts";
+export type { RunOwner } from "./lib/approvals/adapter-attacked-agent.ts";
 export { type AttackCase, approvalAttacks } from "./lib/approvals/approval-attacks.ts";
+export {
+  type AttackResult,
+  type AttackResults,
+  type AttackSuite,
+  type AttackWay,
+  attackSuite,
+  type ClosableWorld,
+  type NotPossible,
+} from "./lib/approvals/attack-suite.ts";
+export { type AttackWaysOptions, attackWays } from "./lib/approvals/attack-ways.ts";
 export {
   ATTACK_POLICY,
   ATTACKED_TOOL,
@@ -34,6 +45,7 @@ export {
   type HandedOver,
   type ResumePayload,
 } from "./lib/approvals/attacked-agent.ts";
+export { AttackedTool } from "./lib/approvals/attacked-tool.ts";
 export type { ConformanceFailure } from "./lib/conformance/compare-decision.ts";
 export {
   type ConformanceCase,

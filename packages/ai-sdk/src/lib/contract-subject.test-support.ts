@@ -84,10 +84,19 @@ export interface SubjectOptions {
   readonly test: SdkTestModule;
   readonly cannot?: Readonly<Record<string, CannotReason>>;
   readonly secondCopyOfCore?: AdapterSubject["secondCopyOfCore"];
+  /** What calls of the SDK are given beside the plan's own. */
+  readonly params?: object;
 }
 
-export function aiSdkSubject({ framework, sdk, test, cannot, secondCopyOfCore }: SubjectOptions): AdapterSubject {
-  const driver = new Driver(sdk, test);
+export function aiSdkSubject({
+  framework,
+  sdk,
+  test,
+  cannot,
+  secondCopyOfCore,
+  params = {},
+}: SubjectOptions): AdapterSubject {
+  const driver = new Driver(sdk, test, params);
   return {
     adapter: "ai-sdk",
     framework,
@@ -116,10 +125,12 @@ class Seen {
 class Driver {
   readonly #sdk: SdkModule;
   readonly #test: SdkTestModule;
+  readonly #given: object;
 
-  constructor(sdk: SdkModule, test: SdkTestModule) {
+  constructor(sdk: SdkModule, test: SdkTestModule, given: object) {
     this.#sdk = sdk;
     this.#test = test;
+    this.#given = given;
   }
 
   async run(plan: AgentPlan, paused: PausedAgent | undefined): Promise<AgentOutcome> {
@@ -222,6 +233,7 @@ class Driver {
 
   #params(plan: AgentPlan, sdk: SdkModule, seen: Seen): Params {
     return {
+      ...this.#given,
       model: mockModel(this.#test, this.#sdk.APICallError, plan.model),
       tools: Object.fromEntries(plan.tools.map((tool) => [tool.name, this.#tool(tool, plan, sdk)])),
       stopWhen: this.#sdk.stepCountIs(plan.stepCountMax),
@@ -322,8 +334,22 @@ function pausedWith(history: readonly unknown[], open: readonly SdkContent[]): P
     state: JSON.stringify([...history, { role: "tool", content }]),
     callIds: open.map(({ toolCall }) => toolCall?.toolCallId ?? ""),
     approvedByCaller: () => paused,
+    withArgs: (args) => ({
+      ...paused,
+      state: JSON.stringify([...history.map((message) => changed(message, args)), { role: "tool", content }]),
+    }),
   };
   return paused;
+}
+
+/** A message whose calls ask for other arguments. */
+function changed(message: unknown, args: object): unknown {
+  const { content } = message as { readonly content: unknown };
+  if (!Array.isArray(content)) return message;
+  const parts = content.map((part: { readonly type: string }) =>
+    part.type === "tool-call" ? { ...part, input: args } : part,
+  );
+  return { ...(message as object), content: parts };
 }
 
 function resultOf({ type, toolCallId, toolName, output }: SdkContent): readonly CallerResult[] {

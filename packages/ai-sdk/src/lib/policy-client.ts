@@ -24,7 +24,9 @@ export interface PolicyClientOptions {
 /**
  * A policy engine for the SDK's own tool approvals: `toolApproval: opaPolicy({ client: policyClient(), path: "handlebar" })`. Each call
  * is decided as `run.beforeTool` decides it; where the tools are governed too, the decision is the one that the tool then runs with.
- * Approvals alone do not reach results, prompts or answers: govern tools and model as well.
+ * Approvals alone do not reach results, prompts or answers: govern tools and model as well. A held call asks for the SDK's approval
+ * only where its tool is governed, and so asks again whoever holds approvals; elsewhere it is denied, for the SDK runs what its
+ * caller's messages say was approved.
  *
  * `evaluate` rejects with HandlebarError `HB_CONFIG_INVALID` outside a run and for input that names no tool, which the caller takes
  * for a denial.
@@ -61,7 +63,11 @@ async function evaluate(input: unknown, options: PolicyClientOptions): Promise<P
     kind: undefined,
   };
   // What is denied here is not executed, so nothing would ever use the decision up.
-  const decision = await bookOf(run).foresee(call, ({ verdict }) => verdict === "ALLOW");
+  const book = bookOf(run);
+  const decision = await book.foresee(call, ({ verdict }) => verdict === "ALLOW");
   if (decision.verdict === "ALLOW") return { decision: "allow" };
-  return { decision: isPending(decision) ? "requires-approval" : "deny", reason: decision.message };
+  const { message: reason } = decision;
+  if (!isPending(decision) || !book.isGoverned(name)) return { decision: "deny", reason };
+  book.isWaiting = true;
+  return { decision: "requires-approval", reason };
 }

@@ -18,6 +18,8 @@ interface Held {
 
 /** Decisions that wait for their call to run; more than a model asks for in one answer. */
 const HELD_COUNT_MAX = 1_024;
+/** Names beyond this many count as those of tools that do not ask. */
+const GOVERNED_COUNT_MAX = 10_000;
 
 /**
  * What the adapter remembers of one run: the decisions under way, so that a batch's verdicts are all known before any of it starts,
@@ -27,6 +29,7 @@ export class RunBook {
   readonly #run: AnyRun;
   readonly #underWay = new Set<Promise<ToolDecision>>();
   readonly #held: Held[] = [];
+  readonly #governed = new Set<string>();
   /** Settles when the call asked about last may start. */
   #last: Promise<void> = Promise.resolve();
   /** A call was held for a person in the SDK's own way since this was last taken back. */
@@ -34,6 +37,15 @@ export class RunBook {
 
   constructor(run: AnyRun) {
     this.#run = run;
+  }
+
+  /** Tools of this name ask once more when they are executed. */
+  noteGoverned(name: string): void {
+    if (this.#governed.size < GOVERNED_COUNT_MAX) this.#governed.add(name);
+  }
+
+  isGoverned(name: string): boolean {
+    return this.#governed.has(name);
   }
 
   /** Decides a call before the SDK executes it. Where `keeps` says so, the call then runs with this decision and no other. */

@@ -49,6 +49,7 @@ function hintTags(tool: unknown): readonly string[] {
 function wrapOne(tool: SdkTool, name: string, settings: ToolSettings): SdkTool {
   const { execute } = tool;
   if (typeof execute !== "function" || isGoverned(execute)) return tool;
+  bookOf(settings.run).noteGoverned(name);
   const governed = new GovernedTool(tool, name, { ...settings, execute });
   const run = governed.execute();
   markGoverned(run);

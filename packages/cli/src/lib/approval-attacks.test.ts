@@ -1,5 +1,5 @@
-import { ATTACK_POLICY, approvalAttacks } from "@handlebar/testing";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { ATTACK_POLICY, attackSuite } from "@handlebar/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CoreAttackWorld } from "./approval-world.fixture.ts";
 import { startControlPlane, type TestControlPlane } from "./control-plane.fixture.ts";
 import { sandbox } from "./sandbox.fixture.ts";
@@ -13,16 +13,28 @@ beforeAll(async () => {
 });
 afterAll(() => plane.stop());
 
-describe.each(["local", "remote"] as const)("approvals of the core, decided by the %s engine", (evaluation) => {
+const COLUMNS = [
+  { evaluation: "local", column: "core" },
+  { evaluation: "remote", column: "core, deciding on the control plane" },
+] as const;
+
+describe.each(COLUMNS)("approvals of the core, decided by the $evaluation engine", ({ evaluation, column }) => {
   const worlds: CoreAttackWorld[] = [];
   afterAll(async () => {
-    await Promise.all(worlds.map((world) => world.close()));
+    await Promise.all(worlds.map((world) => world.shutdown()));
   });
-  const cases = approvalAttacks(() => {
+  const open = (): CoreAttackWorld => {
     const world = new CoreAttackWorld(plane, { evaluation, cwd });
     worlds.push(world);
     return world;
-  });
+  };
+  const framework = `the core and a server, ${evaluation} engine`;
+  const suite = attackSuite({ column, framework }, [{ name: "run.tool", open }]);
 
-  it.each(cases.map((one) => [one.name, one] as const))("%s", (_name, { run }) => run());
+  for (const { name, run } of suite.cases) it(name, run);
+
+  it("give the results that are checked in", async () => {
+    const file = `../../approval-attacks/${evaluation}.json`;
+    await expect(`${JSON.stringify(suite.results(), null, 2)}\n`).toMatchFileSnapshot(file);
+  });
 });

@@ -62,7 +62,7 @@ async function admitBatch(hb: AnyClient, run: AnyRun, { input, config, tools }: 
   try {
     for (const { id } of calls) {
       const admitted = id === undefined ? undefined : await batch.admit(id, config);
-      if (admitted !== undefined) book.note([admitted]);
+      if (admitted !== undefined && !book.isTaken(admitted.before)) book.note([admitted]);
     }
   } catch (error) {
     const slot = slotOf(hb, config.configurable);

@@ -59,13 +59,13 @@ async function startCall(
   const asked = argsForPolicy(args);
   const book = bookOf(run);
   // A governed tool node has decided it with the rest of its batch.
-  const known = callId === undefined ? undefined : book.decisionOn(callId, asked);
+  const known = callId === undefined ? undefined : book.takeDecision(callId, asked);
   const before = known ?? (await run.beforeTool({ name, args: asked, callId, tags: tagsOf(tool) }));
   const close = (failed: boolean): void => {
     book.finish(before);
     if (owned) void run.end(failed ? "error" : "success");
   };
-  return { run, before, close };
+  return { run, before, close, giveBack: () => book.giveBack(before) };
 }
 
 export type CallBody = (args: unknown, sink: unknown, config?: ToolConfig) => Promise<unknown>;

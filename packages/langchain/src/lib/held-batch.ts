@@ -55,8 +55,8 @@ export class HeldBatch {
   }
 
   /** The call has run: asked for again, it is decided anew. */
-  finish(callId: string): void {
-    this.#decided.delete(callId);
+  finish(before: ToolDecision): void {
+    if (this.#decided.get(before.callId)?.before === before) this.#decided.delete(before.callId);
   }
 
   /** The decision on a call, once nobody is waited for. Throws LangGraph's interrupt while somebody is. */

@@ -10,6 +10,8 @@ const BATCH_COUNT_MAX = 64;
 export class RunBook {
   readonly #decided: DecidedCall[] = [];
   readonly #batches: HeldBatch[] = [];
+  /** Decisions that a call has started with. */
+  readonly #taken = new WeakSet<ToolDecision>();
 
   note(calls: readonly DecidedCall[]): void {
     this.#decided.push(...calls);
@@ -28,17 +30,37 @@ export class RunBook {
     return this.#batches.findLast((batch) => batch.has(callId));
   }
 
-  /** What was decided on exactly this call; edited arguments are another call. */
-  decisionOn(callId: string, asked: unknown): ToolDecision | undefined {
-    const call = this.#decided.find((one) => one.before.callId === callId && isSame(one.asked, asked));
-    return call === undefined || isPending(call) ? undefined : call.before;
+  /**
+   * Takes what was decided on exactly this call; edited arguments are another call. A decision is for one execution: what another has
+   * taken, such as where a graph is resumed twice at once, is not given again.
+   */
+  takeDecision(callId: string, asked: unknown): ToolDecision | undefined {
+    const call = this.#decided.find(
+      (one) =>
+        one.before.callId === callId && !this.#taken.has(one.before) && !isPending(one) && isSame(one.asked, asked),
+    );
+    return call === undefined ? undefined : this.take(call.before);
+  }
+
+  take(before: ToolDecision): ToolDecision {
+    this.#taken.add(before);
+    return before;
+  }
+
+  /** The call was interrupted, and starts anew with this decision when its graph goes on. */
+  giveBack(before: ToolDecision): void {
+    this.#taken.delete(before);
+  }
+
+  isTaken(before: ToolDecision): boolean {
+    return this.#taken.has(before);
   }
 
   /** The call has run: asked for again, it is decided anew. */
   finish(before: ToolDecision): void {
     const at = this.#decided.findIndex((call) => call.before === before);
     if (at >= 0) this.#decided.splice(at, 1);
-    this.batchOf(before.callId)?.finish(before.callId);
+    for (const batch of this.#batches) batch.finish(before);
   }
 }
 

@@ -195,10 +195,14 @@ async function pausedOf({ saver, agent, config }: Pausing): Promise<PausedAgent 
   const callIds = interrupts.flatMap(({ value }) =>
     (value as { handlebar: { approvals: { callId: string }[] } }).handlebar.approvals.map(({ callId }) => callId),
   );
+  const names = interrupts.flatMap(({ value }) =>
+    (value as { actionRequests: { name: string }[] }).actionRequests.map(({ name }) => name),
+  );
   const paused = (value: unknown): PausedAgent => ({
     state: JSON.stringify({ value, storage: packed(saver) }),
     callIds,
     approvedByCaller: () => paused({ decisions: callIds.map(() => ({ type: "approve" })) }),
+    withArgs: (args) => paused({ decisions: names.map((name) => ({ type: "edit", editedAction: { name, args } })) }),
   });
   return paused(true);
 }

@@ -13,6 +13,8 @@ export interface StartingCall {
   readonly before: ToolDecision;
   /** Called once, when the call has come to an end or will not start. */
   readonly close?: (failed: boolean) => void;
+  /** Called where the graph pauses while the call is under way. */
+  readonly giveBack?: () => void;
   /** Looks after what the tool's code calls. */
   readonly guard?: HandlebarGuard | undefined;
 }
@@ -30,7 +32,10 @@ export async function runTool(tool: ToolInside, call: StartingCall, given: Given
     made = await withRun(run, () => execute(tool, call, given));
   } catch (error) {
     // A pause of the graph is no end of the call: it starts anew when the graph goes on.
-    if (isBubbleUp(error)) throw error;
+    if (isBubbleUp(error)) {
+      call.giveBack?.();
+      throw error;
+    }
     const after = await run.afterTool(before, { error });
     close?.(true);
     if (run.terminated && given.config?.signal?.aborted !== true)

@@ -64,6 +64,7 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     return answer;
   } catch (error) {
     if (isBubbleUp(error)) {
+      bookOf(run).giveBack(before);
       markInterrupted(hb, request.runtime);
       throw error;
     }
@@ -103,18 +104,18 @@ async function decisionOn(run: AnyRun, request: ToolRequest, pauses: boolean): P
   const { id, name } = toolCall;
   if (id !== undefined) {
     const held = await book.batchOf(id)?.admit(id, runtime);
-    if (held !== undefined) book.note([held]);
-    const known = book.decisionOn(id, asked);
+    if (held !== undefined && !book.isTaken(held.before)) book.note([held]);
+    const known = book.takeDecision(id, asked);
     if (known !== undefined) return known;
   }
   const before = await run.beforeTool({ callId: id, name, args: asked, tags: tagsOf(tool) });
   const call = { asked, before };
   if (!isPending(call) || !pauses || !canPause(runtime)) {
     book.note([call]);
-    return before;
+    return book.take(before);
   }
   const admitted = await book.hold(run, [call], "decided").admit(before.callId, runtime);
-  return admitted?.before ?? before;
+  return book.take(admitted?.before ?? before);
 }
 
 /** What becomes of a tool's error: what it would without Handlebar, unless the run is over. */

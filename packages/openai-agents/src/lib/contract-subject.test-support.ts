@@ -48,7 +48,7 @@ export function openaiAgentsSubject(
     run: (plan) => play(plan, buildAgent(plan), plan.prompt),
     resume: async (plan, paused) => {
       const agent = buildAgent(plan);
-      return play(plan, agent, await RunState.fromString(agent, paused.state));
+      return play(plan, agent, await loaded(agent, paused.state));
     },
     ...rest,
   };
@@ -194,9 +194,34 @@ function outcomeOf(result: Result, { chunks, events }: Reading): AgentOutcome {
 }
 
 function pausedOf({ state, interruptions }: Result): PausedAgent {
-  const stored = state.toString();
   const callIds = interruptions.map(({ rawItem }) => ("callId" in rawItem ? rawItem.callId : (rawItem.id ?? "")));
-  for (const item of interruptions) state.approve(item);
-  const forged: PausedAgent = { state: state.toString(), callIds, approvedByCaller: () => forged };
-  return { state: stored, callIds, approvedByCaller: () => forged };
+  const held = interruptions.flatMap((item) => item.arguments ?? []);
+  const sent = (stored: Stored): PausedAgent => ({
+    state: JSON.stringify(stored),
+    callIds,
+    approvedByCaller: () => sent({ ...stored, approves: true }),
+    withArgs: (args) => {
+      const changed = quoted(JSON.stringify(args));
+      return sent({
+        ...stored,
+        state: held.reduce((text, one) => text.replaceAll(quoted(one), changed), stored.state),
+      });
+    },
+  });
+  return sent({ state: state.toString(), approves: false });
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+
+/** A paused agent as a program stores it, and whether it does for every call what the framework says an approval is. */
+interface Stored {
+  readonly state: string;
+  readonly approves: boolean;
+}
+
+async function loaded(agent: AnyAgent, text: string): Promise<RunState<undefined, AnyAgent>> {
+  const { state: stored, approves }: Stored = JSON.parse(text);
+  const state = await RunState.fromString<undefined, AnyAgent>(agent, stored);
+  if (approves) for (const item of state.getInterruptions()) state.approve(item);
+  return state;
 }

@@ -1,20 +1,10 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { adapterContract } from "@handlebar/testing";
 import { describe, expect, it, vi } from "vitest";
 import { openaiAgentsSubject } from "./contract-subject.test-support.ts";
-
-const { version }: { version: string } = JSON.parse(
-  readFileSync(
-    createRequire(import.meta.url)
-      .resolve("@openai/agents")
-      .replace(/dist\/.*$/, "package.json"),
-    "utf8",
-  ),
-);
+import { FRAMEWORK } from "./framework-version.test-support.ts";
 
 const contract = adapterContract(
-  openaiAgentsSubject(`@openai/agents ${version}`, {
+  openaiAgentsSubject(FRAMEWORK, {
     cannot: {
       "block.ids-repeat": {
         reason: "the framework refuses a call id that comes again with other arguments, before anything is asked",
@@ -32,7 +22,7 @@ const contract = adapterContract(
   }),
 );
 
-describe(`the adapter contract on @openai/agents ${version}`, () => {
+describe(`the adapter contract on ${FRAMEWORK}`, () => {
   for (const { name, run } of contract.cases) it(name, run);
 
   it("gives the results that are checked in", async () => {

@@ -4,7 +4,7 @@ import type { AgentInputItem } from "@openai/agents";
 import { ledgerOf } from "./call-ledger.ts";
 import type { AnyAgent, AnyState, Framework } from "./framework.ts";
 import { governTool, instrumentAgents } from "./instrument-agents.ts";
-import { answerInterruptions, governStored, keepInState, readFromState } from "./resume.ts";
+import { answerInterruptions, governStored, keepInState, readFromState, releaseInterrupted } from "./resume.ts";
 import type { GovernOptions, RunStart } from "./run-options.ts";
 import { settleAbandoned, settleFromRequest } from "./settle-calls.ts";
 import { StopSignal } from "./stop-signal.ts";
@@ -112,6 +112,7 @@ async function finish(run: AnyRun, result: AnyResult, owned: boolean): Promise<v
   const ledger = ledgerOf(run);
   if (ledger.open().some(({ decision }) => decision.verdict === "ALLOW"))
     await settleFromRequest(run, rawItems(result));
+  if (result.interruptions.length > 0) releaseInterrupted(run, result.state);
   if (!owned) return;
   if (result.interruptions.length > 0 && result.cancelled !== true && !run.terminated) {
     keepInState(run, result.state);

@@ -61,6 +61,16 @@ export async function answerInterruptions(run: AnyRun, state: AnyState, held: re
   }
 }
 
+/** A call that the framework asks a person about has not started, also where it was guarded before: it starts with its decision later. */
+export function releaseInterrupted(run: AnyRun, state: AnyState): void {
+  const ledger = ledgerOf(run);
+  for (const item of state.getInterruptions()) {
+    const asked = askedOf(item);
+    const known = asked === undefined ? undefined : ledger.find(asked);
+    if (known?.phase === "running" && known.isAgent !== true) known.phase = "decided";
+  }
+}
+
 function askedOf(item: RunToolApprovalItem): AskedCall | undefined {
   const { rawItem } = item;
   return askedHostedMcp(rawItem.type === "hosted_tool_call" ? rawItem : {}) ?? askedCall(rawItem, new Set());

@@ -41,14 +41,16 @@ export function argsTextOf(asked: AskedCall, decision: ToolDecision): string {
 
 /**
  * The decision on a call whose code is about to start: the one made when the model asked for it, or a new one for a call that
- * comes from a stored state or from code that bypassed the model. A held call is asked about again.
+ * comes from a stored state or from code that bypassed the model. A held call is asked about again, and so is one that runs already,
+ * such as where a state is gone on with twice: a decision is for one execution. An agent's call goes on with its own.
  */
 export async function decidedCall(run: AnyRun, ledger: CallLedger, asked: AskedCall): Promise<LedgerCall> {
   const known = ledger.find(asked);
-  if (known !== undefined && (!isPending(known.decision) || ledger.approvals === "block")) return known;
+  const runsAlready = known?.phase === "running" && known.isAgent !== true;
+  if (known !== undefined && !runsAlready && (!isPending(known.decision) || ledger.approvals === "block")) return known;
   const decision = await run.beforeTool(toolCallOf(asked));
   ledger.noteStop([decision]);
-  if (known === undefined) return ledger.add(asked, decision);
+  if (known === undefined || runsAlready) return ledger.add(asked, decision);
   known.decision = decision;
   return known;
 }

@@ -1,6 +1,6 @@
 import { type RunSnapshot, type ToolDecision, withRun } from "@handlebar/core";
 import { type AnyRun, joinOrStartRun } from "@handlebar/core/adapter";
-import type { Decision, JsonValue, Message, MessagePart } from "@handlebar/protocol";
+import type { Decision, JsonObject, JsonValue, Message, MessagePart } from "@handlebar/protocol";
 import {
   type AgentOutcome,
   type AgentPlan,
@@ -202,6 +202,7 @@ class CustomLoop {
       callIds: decisions.filter(isPending).map(({ callId }) => callId),
       // What a client sends back is the state and nothing else: there is no place for a claim.
       approvedByCaller: () => paused,
+      withArgs: (args) => ({ ...paused, state: JSON.stringify(changed(kept, args)) }),
     };
     this.paused = paused;
   }
@@ -249,6 +250,22 @@ function textOf(message: Message | undefined): string {
 
 function resultOf(part: Omit<Extract<MessagePart, { readonly type: "tool-result" }>, "type">): Message {
   return { role: "tool", content: [{ type: "tool-result", ...part }] };
+}
+
+/** What is kept, with other arguments for every held call. */
+function changed(kept: Kept, args: JsonObject): Kept {
+  return {
+    ...kept,
+    messages: kept.messages.map((message) =>
+      typeof message.content === "string"
+        ? message
+        : {
+            ...message,
+            content: message.content.map((part) => (part.type === "tool-call" ? { ...part, args } : part)),
+          },
+    ),
+    decisions: kept.decisions.map((decision) => (isPending(decision) ? { ...decision, args } : decision)),
+  };
 }
 
 function jsonOf(value: unknown): JsonValue {

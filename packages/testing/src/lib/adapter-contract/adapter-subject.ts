@@ -1,5 +1,5 @@
 import type { HandlebarClient, RunConfig, Usage } from "@handlebar/core";
-import type { JsonValue, Message } from "@handlebar/protocol";
+import type { JsonObject, JsonValue, Message } from "@handlebar/protocol";
 
 /**
  * One adapter on one version of its framework, as the contract suite drives it: how to build an agent with a scripted model
@@ -174,4 +174,6 @@ export interface PausedAgent {
   readonly callIds: readonly string[];
   /** Gives the state as a client that claims that every held call was approved would send it. */
   approvedByCaller(): PausedAgent;
+  /** Gives the state as a client that wants every held call made with these arguments would send it; absent: there is no such state. */
+  withArgs?(args: JsonObject): PausedAgent;
 }

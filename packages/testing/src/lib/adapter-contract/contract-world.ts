@@ -24,6 +24,7 @@ export class ContractWorld {
   readonly sink: MemorySink;
   readonly #clients: HandlebarClient[] = [];
   #plane: ScriptedControlPlane | undefined;
+  #turning: Promise<void> | undefined;
 
   constructor(subject: AdapterSubject, mode: AdapterMode) {
     this.subject = subject;
@@ -84,11 +85,19 @@ export class ContractWorld {
     };
     work.then(mark, mark);
     for (let turn = 0; turn < TURN_COUNT_MAX && !isSettled; turn++) {
-      // Small steps: a request answers at once, and nothing that waits for minutes falls due meanwhile.
-      await this.sim.clock.advance(this.#plane === undefined ? 0 : 1);
+      await this.turn();
     }
     if (!isSettled) throw new ExpectationError("the agent comes to an end", "pending", "settled");
     return await work;
+  }
+
+  /** One turn of the host's event loop, which all that are driven at once share. */
+  turn(): Promise<void> {
+    // Small steps: a request answers at once, and nothing that waits for minutes falls due meanwhile.
+    this.#turning ??= this.sim.clock.advance(this.#plane === undefined ? 0 : 1).finally(() => {
+      this.#turning = undefined;
+    });
+    return this.#turning;
   }
 
   /** Lets what is ready run. */

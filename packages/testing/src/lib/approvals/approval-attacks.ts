@@ -25,6 +25,7 @@ interface Attack {
 
 const CALL: JsonObject = { to: "A", amount: 5 };
 const CHANGED: JsonObject = { to: "A", amount: 500 };
+const SLOW: JsonObject = { ...CALL, slow: true };
 const QUICK: JsonObject = { ...CALL, quick: true };
 const APPROVED: ApprovalAnswer = { status: "approved", by: "ada" };
 const DENIED: ApprovalAnswer = { status: "denied", by: "bob" };
@@ -108,6 +109,41 @@ const ATTACKS: readonly Attack[] = [
       expectRan(agent, [CALL]);
       const statuses = (await world.approvals(runId)).map(({ status }) => status);
       expectEqual("the statuses", statuses, ["approved", "pending"]);
+    },
+  },
+  {
+    attack: "a resume payload is sent again after its call ran",
+    outcome: "the call does not run again",
+    run: async ({ world, runId, agent }) => {
+      await agent.propose(CALL);
+      await answer(world, await only(world, runId), APPROVED);
+      await agent.resume(ASKING);
+      await agent.resume(CLAIMING);
+      expectRan(agent, [CALL]);
+    },
+  },
+  {
+    attack: "a resume payload is sent twice at once",
+    outcome: "the call runs once",
+    run: async ({ world, runId, agent }) => {
+      await agent.propose(CALL);
+      await answer(world, await only(world, runId), APPROVED);
+      await Promise.all([agent.resume(CLAIMING), agent.resume(CLAIMING)]);
+      expectRan(agent, [CALL]);
+    },
+  },
+  {
+    attack: "a resume payload is sent again while its call runs",
+    outcome: "the call runs once",
+    run: async ({ world, runId, agent }) => {
+      await agent.propose(SLOW);
+      await answer(world, await only(world, runId), APPROVED);
+      const first = agent.resume(ASKING);
+      await agent.untilRunning();
+      await agent.resume(CLAIMING);
+      agent.letFinish();
+      await first;
+      expectRan(agent, [SLOW]);
     },
   },
   {

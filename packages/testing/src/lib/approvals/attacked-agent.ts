@@ -15,8 +15,11 @@ export interface ResumePayload {
 export interface AttackedAgent {
   /** The model proposes one call. Resolves when the loop has stopped: the tool ran, or the call is held or was denied. */
   propose(args: JsonObject): Promise<void>;
-  /** Lets a loop that a held call stopped go on; resolves as `propose` does. */
+  /** Lets the loop that a held call stopped last go on, also where it went on already; resolves as `propose` does. */
   resume(payload: ResumePayload): Promise<void>;
+  /** Resolves when the tool is running a call with `slow: true`, the first of which goes on until `letFinish`. */
+  untilRunning(): Promise<void>;
+  letFinish(): void;
   /** What the tool was really run with in this process, in order. */
   executed(): readonly JsonObject[];
   /** What another process needs to go on from the held call. The run is paused here, and is not ended. */
