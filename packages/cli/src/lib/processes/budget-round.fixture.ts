@@ -107,9 +107,10 @@ class Round {
     await (await this.#server)?.stop();
   }
 
-  /** Every client was refused by every budget. */
+  /** Every client was refused by every budget, or more was used than there was. */
   get #isOver(): boolean {
-    return [...this.#clients.values()].every(({ isDone }) => isDone);
+    const isOvershot = this.#plan.budgets.some(({ name, limit }) => (this.#used.get(name) ?? 0) > limit + 1e-6);
+    return isOvershot || [...this.#clients.values()].every(({ isDone }) => isDone);
   }
 
   /** How much of the budgets is used, as far as clients have said. */

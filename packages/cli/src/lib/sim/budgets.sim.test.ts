@@ -5,6 +5,8 @@ import { type SimPlane, startSimPlane } from "./sim-plane.fixture.ts";
 
 const SEEDS = Array.from({ length: 8 }, (_, at) => `budgets ${at}`);
 const PROCESS_COUNT = 8;
+/** A seed has a lot to do, and takes long where much else runs. */
+const TIMEOUT_MS = 180_000;
 const BUDGET_PATH = /\/metrics\/budget$/;
 
 interface Outcome {
@@ -55,12 +57,16 @@ async function simulate(seed: string): Promise<Readonly<Record<string, Outcome>>
 }
 
 describe("budgets shared by eight processes through a real control plane", () => {
-  it.for(SEEDS)("are never overshot, and used to nearly their end: seed %s", async (seed, { annotate }) => {
-    const outcomes = await simulate(seed);
-    const { send, pay, poll } = outcomes;
-    await annotate(`${seed}: ${JSON.stringify(outcomes)}`);
-    expect([send?.overshoot, pay?.overshoot, poll?.overshoot]).toEqual([0, 0, 0]);
-    expect(send?.utilisation).toBeGreaterThanOrEqual(0.95);
-    expect(pay?.utilisation).toBeGreaterThanOrEqual(0.95);
-  });
+  it.for(SEEDS)(
+    "are never overshot, and used to nearly their end: seed %s",
+    { timeout: TIMEOUT_MS },
+    async (seed, { annotate }) => {
+      const outcomes = await simulate(seed);
+      const { send, pay, poll } = outcomes;
+      await annotate(`${seed}: ${JSON.stringify(outcomes)}`);
+      expect([send?.overshoot, pay?.overshoot, poll?.overshoot]).toEqual([0, 0, 0]);
+      expect(send?.utilisation).toBeGreaterThanOrEqual(0.95);
+      expect(pay?.utilisation).toBeGreaterThanOrEqual(0.95);
+    },
+  );
 });
