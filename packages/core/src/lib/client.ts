@@ -85,7 +85,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
         sessionId: undefined,
         actorExternalId: undefined,
       },
-      { emit: (event) => this.#bus.write(event) },
+      { emit: this.#emit() },
     );
     this.#keeper = this.#makeKeeper();
     this.#takeOverKept();
@@ -214,12 +214,15 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       prices: () => (this.#prices ??= this.#loadPrices()),
       settled: () => (this.#settled ??= this.#waitForFirstAnswer()),
       failure: () => this.#failure(),
-      emit: (event) => this.#bus.write(event),
-      isRecording: this.#bus.hasSinks,
+      emit: this.#emit(),
       stateOf: (runId) => this.#runs.find(runId)?.memory,
       runEnded: (runId) => this.#runs.markEnded(runId),
       flush: () => this.#bus.flush(this.#config.flushTimeoutMs),
     };
+  }
+
+  #emit(): Services<TContext>["emit"] {
+    return this.#bus.hasSinks ? (event) => this.#bus.write(event) : undefined;
   }
 
   async #waitForFirstAnswer(): Promise<void> {
@@ -326,11 +329,13 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     const { revision } = state;
     this.#obeyLockdowns();
     if (changed || refused !== undefined) {
-      this.#writer.write("policy.applied", {
-        revision,
-        policyIds: this.#state.set.policies.flatMap((policy) => (policy.id === undefined ? [] : [policy.id])),
-        ...(refused === undefined ? {} : { refused }),
-      });
+      this.#writer.write("policy.applied", () => ({
+        data: {
+          revision,
+          policyIds: this.#state.set.policies.flatMap((policy) => (policy.id === undefined ? [] : [policy.id])),
+          ...(refused === undefined ? {} : { refused }),
+        },
+      }));
     }
     if (refused !== undefined) this.#logger.error(`HB_STATE_REFUSED: revision ${revision}: ${refused.message}`);
     return refused;

@@ -1,6 +1,6 @@
 import { type Facts, type LlmFacts, notePrompt, promptTextOf, redactMessages } from "@handlebar/engine";
 import type { Decision, EventData, Message, Metrics } from "@handlebar/protocol";
-import { mergeRedactions } from "./capture.ts";
+import { capture, mergeRedactions } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
 import type { LlmDecision, LlmRequest, LlmResponse, LlmResponseDecision } from "./hook-types.ts";
 import { costOf } from "./pricing.ts";
@@ -33,12 +33,14 @@ export async function beforeLlm<TContext extends object>(
   const decision = config.enforceMode === "off" ? OFF : await decideLlm(core, "llm.before", { llm });
   core.conclude(decision);
   if (decision.verdict === "ALLOW") startCall(core, callId);
-  core.writer.write("llm.decision", {
-    ...decision,
-    callId,
-    ...(model === undefined ? {} : { model }),
-    decisionMs: runtime.clock.monotonicMs() - startedMs,
-  });
+  core.writer.write("llm.decision", () => ({
+    data: {
+      ...decision,
+      callId,
+      ...(model === undefined ? {} : { model }),
+      decisionMs: runtime.clock.monotonicMs() - startedMs,
+    },
+  }));
   const messages =
     decision.redactions === undefined
       ? request.messages
@@ -61,15 +63,18 @@ export async function afterLlm<TContext extends object>(
   const decision = config.enforceMode === "off" ? OFF : await decideLlm(core, "llm.after", { llm, metrics });
   core.conclude(decision);
   const message = decision.verdict === "BLOCK" ? undefined : redactedMessage(core, response.response, decision);
-  const data: EventData<"llm.result"> = {
-    callId,
-    outcome: response.error === undefined ? "success" : "error",
-    metrics: { ...metrics },
-    ...(model === undefined ? {} : { model }),
-    ...(response.error === undefined ? {} : { error: shownError(core, describeError(response.error)) }),
-    ...(decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision }),
-  };
-  core.writer.write("llm.result", data);
+  core.writer.write("llm.result", () => ({
+    data: {
+      callId,
+      outcome: response.error === undefined ? "success" : "error",
+      metrics: { ...metrics },
+      ...(model === undefined ? {} : { model }),
+      ...(response.error === undefined
+        ? {}
+        : { error: shownError(describeError(response.error), config.capture.results) }),
+      ...(decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision }),
+    },
+  }));
   if (message !== undefined) recordMessages(core, [message]);
   return { ...decision, response: message };
 }
@@ -122,14 +127,15 @@ function recordMessages<TContext extends object>(core: RunCore<TContext>, messag
   for (const message of core.messages.unseen(messages)) {
     const prompt = promptTextOf(message);
     if (prompt !== undefined) notePrompt(state.set, core.state, prompt);
-    const shown = core.shown("content", message.content, config.capture.messages);
-    // Capture keeps the shape of what it masks; a message without content stays out of the record.
-    const content = shown.value as EventData<"message.raw.created">["content"] | undefined;
-    core.writer.write(
-      "message.raw.created",
-      { messageId: runtime.newId(), role: message.role, content: content ?? "" },
-      { redaction: mergeRedactions([shown]) },
-    );
+    core.writer.write("message.raw.created", () => {
+      const shown = capture("content", message.content, config.capture.messages);
+      // Capture keeps the shape of what it masks; a message without content stays out of the record.
+      const content = shown.value as EventData<"message.raw.created">["content"] | undefined;
+      return {
+        data: { messageId: runtime.newId(), role: message.role, content: content ?? "" },
+        redaction: mergeRedactions([shown]),
+      };
+    });
   }
 }
 

@@ -13,10 +13,10 @@ import {
   toPlain,
 } from "@handlebar/engine";
 import type { Actor, Decision, EventData, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
-import { type Captured, capture, mergeRedactions } from "./capture.ts";
-import type { CallView, CaptureLevel } from "./config.ts";
+import { capture, mergeRedactions } from "./capture.ts";
+import type { CallView } from "./config.ts";
 import { errorText } from "./error-text.ts";
-import { createEventWriter, type EventWriter } from "./event-writer.ts";
+import { createEventWriter, type EventContent, type EventWriter } from "./event-writer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { LIMITS } from "./limits.ts";
 import { MessageLog } from "./message-log.ts";
@@ -89,7 +89,13 @@ export class RunCore<TContext extends object> {
     seedLabels(this.state.flow, services.sessions.read(this.sessionId));
     this.untoldPrompt = config.prompt;
     if (config.prompt !== undefined) notePrompt(services.state.set, this.state, config.prompt);
-    this.#writeStarted(config);
+    this.writer.write("run.started", () => this.#started(config));
+    services.link?.runStarted(runId, {
+      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
+      ...(this.actor === undefined ? {} : { actor: this.actor }),
+      ...(this.model === undefined ? {} : { model: this.model }),
+      ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
+    });
   }
 
   /** Bounded, oldest first. */
@@ -156,12 +162,7 @@ export class RunCore<TContext extends object> {
   report(code: EventData<"error">["code"], scope: string, error: unknown): void {
     const message = errorText(error);
     this.services.logger.debug(`${code}: ${scope}: ${message}`);
-    this.writer.write("error", { code, scope, message });
-  }
-
-  /** What an event may carry of a payload; nothing where nobody is given it, since looking for sensitive data takes time. */
-  shown(field: string, payload: unknown, level: CaptureLevel): Captured {
-    return this.services.isRecording ? capture(field, payload, level) : { value: undefined, redaction: {} };
+    this.writer.write("error", () => ({ data: { code, scope, message } }));
   }
 
   /** The run that started this one gets its labels: what this one read can be in what it hands back. */
@@ -173,21 +174,22 @@ export class RunCore<TContext extends object> {
     if (!this.lifecycle.end(status)) return false;
     const { terminatedBy } = this.lifecycle;
     this.shareLabels();
-    this.writer.write("run.ended", {
-      status: this.lifecycle.status ?? status,
-      steps: this.#step,
-      ...(terminatedBy === undefined ? {} : { terminatedBy }),
-    });
+    this.writer.write("run.ended", () => ({
+      data: {
+        status: this.lifecycle.status ?? status,
+        steps: this.#step,
+        ...(terminatedBy === undefined ? {} : { terminatedBy }),
+      },
+    }));
     this.services.link?.runEnded(this.runId, { status: this.lifecycle.status ?? status });
     this.services.runEnded(this.runId);
     return true;
   }
 
-  #writeStarted(config: RunConfig<TContext>): void {
+  #started(config: RunConfig<TContext>): EventContent<"run.started"> {
     const { agent, enforceMode, capture: levels } = this.services.config;
-    const context =
-      Object.keys(this.context).length === 0 ? undefined : this.shown("context", this.context, levels.args);
-    const prompt = this.shown("prompt", config.prompt, levels.messages);
+    const context = Object.keys(this.context).length === 0 ? undefined : capture("context", this.context, levels.args);
+    const prompt = capture("prompt", config.prompt, levels.messages);
     const data: EventData<"run.started"> = {
       agent,
       enforceMode,
@@ -200,15 +202,7 @@ export class RunCore<TContext extends object> {
       ...(config.adapter === undefined ? {} : { adapter: config.adapter }),
       ...(config.snapshot === undefined ? {} : { resumed: true }),
     };
-    this.writer.write("run.started", data, {
-      redaction: mergeRedactions(context === undefined ? [prompt] : [context, prompt]),
-    });
-    this.services.link?.runStarted(this.runId, {
-      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
-      ...(this.actor === undefined ? {} : { actor: this.actor }),
-      ...(this.model === undefined ? {} : { model: this.model }),
-      ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
-    });
+    return { data, redaction: mergeRedactions(context === undefined ? [prompt] : [context, prompt]) };
   }
 }
 

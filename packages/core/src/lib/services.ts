@@ -27,9 +27,8 @@ export interface Services<TContext extends object> {
   settled(): Promise<void>;
   /** What is wrong with the control plane now, if anything. */
   failure(): Failure | undefined;
-  emit(event: AuditEvent): void;
-  /** Somebody is given the events. */
-  readonly isRecording: boolean;
+  /** Absent where nobody is given the events. */
+  readonly emit: ((event: AuditEvent) => void) | undefined;
   /** What policies remember of another run of this client, while it is known. */
   stateOf(runId: string): RunState | undefined;
   runEnded(runId: string): void;

@@ -12,7 +12,9 @@ import {
 } from "@handlebar/engine";
 import type { Decision, EventData, Metrics, Subject } from "@handlebar/protocol";
 import { capture, mergeRedactions } from "./capture.ts";
+import type { CaptureLevel } from "./config.ts";
 import { decideCall } from "./decide-call.ts";
+import type { EventContent } from "./event-writer.ts";
 import { onFailure } from "./failure-table.ts";
 import { sha256Hex } from "./fingerprint.ts";
 import { forgetOldest } from "./forget-oldest.ts";
@@ -45,6 +47,11 @@ interface PreparedCall<TArgs> {
   subjects?: readonly Subject[];
 }
 
+interface Decided {
+  readonly decision: Decision;
+  readonly tookMs: number;
+}
+
 export async function beforeTool<TArgs, TContext extends object>(
   core: RunCore<TContext>,
   call: ToolCall<TArgs>,
@@ -61,7 +68,7 @@ export async function beforeTools<TArgs, TContext extends object>(
 ): Promise<readonly ToolDecision<TArgs>[]> {
   core.lifecycle.touch();
   const prepared = calls.map((call) => prepare(core, call));
-  const decided: { decision: Decision; tookMs: number }[] = [];
+  const decided: Decided[] = [];
   for (const one of prepared) {
     const startedMs = core.services.runtime.clock.monotonicMs();
     const decision = core.services.config.enforceMode === "off" ? OFF : await decideTool(core, one);
@@ -158,39 +165,32 @@ function holdingOf<TArgs, TContext extends object>(
     waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
     requestTimeoutMs: services.config.requestTimeoutMs,
     signal: core.lifecycle.signal,
-    onRequested: (approval) => core.writer.write("approval.requested", { approval }),
+    onRequested: (approval) => core.writer.write("approval.requested", () => ({ data: { approval } })),
     onResolved: ({ approvalId, status, by, comment }) => {
       if (status === "expired")
         core.report("HB_APPROVAL_EXPIRED", facts.tool.name, `approval ${approvalId} was not answered in time`);
-      core.writer.write("approval.resolved", {
-        approvalId,
-        callId: facts.callId,
-        status,
-        ...(by === undefined ? {} : { by }),
-        ...(comment === undefined ? {} : { comment }),
-      });
+      core.writer.write("approval.resolved", () => ({
+        data: {
+          approvalId,
+          callId: facts.callId,
+          status,
+          ...(by === undefined ? {} : { by }),
+          ...(comment === undefined ? {} : { comment }),
+        },
+      }));
     },
   };
 }
 
 function finishBefore<TArgs, TContext extends object>(
   core: RunCore<TContext>,
-  { call, facts, stepIndex, subjects }: PreparedCall<TArgs>,
-  { decision, tookMs }: { readonly decision: Decision; readonly tookMs: number },
+  prepared: PreparedCall<TArgs>,
+  decided: Decided,
 ): ToolDecision<TArgs> {
-  const { config } = core.services;
+  const { call, facts } = prepared;
+  const { decision } = decided;
   if (decision.verdict === "ALLOW") startCall(core, facts.callId);
-  const shown = core.shown("args", call.args, config.capture.args);
-  const told = shownDecision(decision, (args) => core.shown("instead", args, config.capture.args));
-  const data: EventData<"tool.decision"> = {
-    ...told.decision,
-    callId: facts.callId,
-    tool: toolRef(facts),
-    ...(shown.value === undefined ? {} : { args: shown.value }),
-    ...(subjects === undefined ? {} : { subjects: [...subjects] }),
-    decisionMs: tookMs,
-  };
-  core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown, ...told.captured]) });
+  core.writer.write("tool.decision", () => describeDecision(core, prepared, decided));
   return {
     ...decision,
     callId: facts.callId,
@@ -199,6 +199,25 @@ function finishBefore<TArgs, TContext extends object>(
     tags: facts.tool.tags,
     kind: facts.tool.kind,
   };
+}
+
+function describeDecision<TContext extends object>(
+  core: RunCore<TContext>,
+  { call, facts, stepIndex, subjects }: PreparedCall<unknown>,
+  { decision, tookMs }: Decided,
+): EventContent<"tool.decision"> {
+  const level = core.services.config.capture.args;
+  const shown = capture("args", call.args, level);
+  const told = shownDecision(decision, (args) => capture("instead", args, level));
+  const data: EventData<"tool.decision"> = {
+    ...told.decision,
+    callId: facts.callId,
+    tool: toolRef(facts),
+    ...(shown.value === undefined ? {} : { args: shown.value }),
+    ...(subjects === undefined ? {} : { subjects: [...subjects] }),
+    decisionMs: tookMs,
+  };
+  return { data, stepIndex, redaction: mergeRedactions([shown, ...told.captured]) };
 }
 
 /** Decides on what a tool returned; the result is withheld where the decision is `BLOCK`. */
@@ -230,7 +249,9 @@ export async function afterTool<TResult, TContext extends object>(
         });
   core.conclude(decision);
   const result = decision.verdict === "BLOCK" ? undefined : redacted(core, outcome.result, decision);
-  writeResult(core, { facts, metrics, decision, result, labelsAdded: noted });
+  core.writer.write("tool.result", () =>
+    describeResult(core.services.config.capture.results, { facts, metrics, decision, result, labelsAdded: noted }),
+  );
   return { ...decision, result };
 }
 
@@ -280,7 +301,15 @@ export function notStarted<TContext extends object>(
   const decision = decide(core.services.state.set, { ...core.facts("tool.before"), call: facts });
   noteFinished(core, { ...core.facts("tool.after"), call: facts });
   core.conclude(decision);
-  writeResult(core, { facts, metrics: {}, decision, result: undefined, labelsAdded: [] });
+  core.writer.write("tool.result", () =>
+    describeResult(core.services.config.capture.results, {
+      facts,
+      metrics: {},
+      decision,
+      result: undefined,
+      labelsAdded: [],
+    }),
+  );
   return decision;
 }
 
@@ -291,7 +320,7 @@ class NotStartedError extends Error {
   }
 }
 
-interface Written {
+interface Finished {
   readonly facts: CallFacts;
   readonly metrics: Metrics;
   readonly decision: Decision;
@@ -299,28 +328,28 @@ interface Written {
   readonly labelsAdded: readonly string[];
 }
 
-function writeResult<TContext extends object>(core: RunCore<TContext>, written: Written): void {
-  const { facts, metrics, decision, labelsAdded } = written;
-  const shown = core.shown("result", written.result, core.services.config.capture.results);
+function describeResult(level: CaptureLevel, finished: Finished): EventContent<"tool.result"> {
+  const { facts, metrics, decision, labelsAdded } = finished;
+  const shown = capture("result", finished.result, level);
   const data: EventData<"tool.result"> = {
     callId: facts.callId,
     tool: toolRef(facts),
     outcome: facts.error === undefined ? "success" : "error",
     metrics: { ...metrics },
     ...(shown.value === undefined ? {} : { result: shown.value }),
-    ...(facts.error === undefined ? {} : { error: shownError(core, facts.error) }),
+    ...(facts.error === undefined ? {} : { error: shownError(facts.error, level) }),
     ...(labelsAdded.length === 0 ? {} : { labelsAdded: [...labelsAdded] }),
     ...(decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision }),
   };
-  core.writer.write("tool.result", data, { redaction: mergeRedactions([shown]) });
+  return { data, redaction: mergeRedactions([shown]) };
 }
 
 /** An error's text is a payload too: it may quote what the tool read. */
-export function shownError<TContext extends object>(
-  core: RunCore<TContext>,
+export function shownError(
   error: NonNullable<CallFacts["error"]>,
+  level: CaptureLevel,
 ): { name?: string; message: string } {
-  const message = core.shown("error", error.message, core.services.config.capture.results).value;
+  const message = capture("error", error.message, level).value;
   return {
     ...(error.name === undefined ? {} : { name: error.name }),
     message: typeof message === "string" ? message : "[omitted]",
