@@ -61,8 +61,9 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   readonly #services: Services<TContext>;
   #httpSink: HttpSink | undefined;
   readonly #writer: EventWriter;
-  #settled: Promise<void> | undefined;
-  #prices: Promise<readonly PriceSource[]> | undefined;
+  #isSettled: boolean;
+  #settling: Promise<void> | undefined;
+  #prices: readonly PriceSource[] | Promise<readonly PriceSource[]> | undefined;
   #closing: Promise<void> | undefined;
   readonly #takeAwayHooks: () => void;
 
@@ -90,6 +91,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     this.#keeper = this.#makeKeeper();
     this.#takeOverKept();
     this.#link = this.#connect();
+    this.#isSettled = this.#link === undefined;
     this.#takeAwayHooks =
       this.#config.sinks === undefined && this.#link !== undefined ? this.#installExitHooks() : noHooks;
     const { onApproval } = this.#config;
@@ -212,7 +214,7 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       tools: this.#tools,
       sessions: new SessionLabels(),
       prices: () => (this.#prices ??= this.#loadPrices()),
-      settled: () => (this.#settled ??= this.#waitForFirstAnswer()),
+      settled: () => this.#settled(),
       failure: () => this.#failure(),
       emit: this.#emit(),
       stateOf: (runId) => this.#runs.find(runId)?.memory,
@@ -225,9 +227,17 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     return this.#bus.hasSinks ? (event) => this.#bus.write(event) : undefined;
   }
 
+  #settled(): Promise<void> | undefined {
+    if (this.#isSettled) return undefined;
+    this.#settling ??= this.#waitForFirstAnswer();
+    return this.#settling;
+  }
+
   async #waitForFirstAnswer(): Promise<void> {
-    if (this.#link === undefined || this.#link.status !== "connecting") return;
-    await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+    if (this.#link?.status === "connecting") {
+      await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+    }
+    this.#isSettled = true;
   }
 
   #failure(): Failure | undefined {
@@ -245,11 +255,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     const own = this.#config.prices === undefined ? [] : [this.#config.prices];
     try {
       const { modelPrices } = await import("#model-prices");
-      return [...own, modelPrices];
+      this.#prices = [...own, modelPrices];
     } catch {
       this.#logger.warnOnce("prices", "the price list of models could not be loaded; costs are unknown");
-      return own;
+      this.#prices = own;
     }
+    return this.#prices;
   }
 
   #makeSinks(): readonly Sink[] {

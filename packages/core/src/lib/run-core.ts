@@ -7,21 +7,26 @@ import {
   isFaithful,
   joinRunState,
   notePrompt,
+  type RunFacts,
   type RunState,
   restoreRunState,
   seedLabels,
   toPlain,
 } from "@handlebar/engine";
 import type { Actor, Decision, EventData, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
+import { CallTimes } from "./call-times.ts";
 import { capture, mergeRedactions } from "./capture.ts";
 import type { CallView } from "./config.ts";
 import { errorText } from "./error-text.ts";
 import { createEventWriter, type EventContent, type EventWriter } from "./event-writer.ts";
+import { onFailure } from "./failure-table.ts";
+import { sha256Hex } from "./fingerprint.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { LIMITS } from "./limits.ts";
 import { MessageLog } from "./message-log.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Services } from "./services.ts";
+import type { Asking } from "./user-functions.ts";
 import { SDK } from "./version.ts";
 
 /** What the hooks of one run share: its identity, its memory, its events and where it stands. */
@@ -40,19 +45,16 @@ export class RunCore<TContext extends object> {
   readonly writer: EventWriter;
   readonly lifecycle: Lifecycle;
   readonly messages: MessageLog = new MessageLog();
-  /** When calls in flight were let through, on the monotonic clock, by call id. */
-  readonly startedCalls: Map<string, number> = new Map();
-  /** Lockdowns that were recorded for this run. */
-  readonly seenLockdowns: Set<string> = new Set();
-  /** Approvals that the control plane made and that were recorded for this run. */
-  readonly toldApprovals: Set<string> = new Set();
+  readonly callTimes: CallTimes;
   /** The run's prompt, until a control plane that decides was told of it. */
   untoldPrompt: string | undefined;
   readonly #agent: AgentFacts;
   readonly #decisions: Decision[] = [];
-  readonly #plainContext: JsonValue;
   readonly #parent: RunState | undefined;
   #step: number;
+  #runFacts: RunFacts;
+  #seenLockdowns: Set<string> | undefined;
+  #toldApprovals: Set<string> | undefined;
 
   constructor(services: Services<TContext>, config: RunConfig<TContext>, runId: string) {
     const { runtime } = services;
@@ -70,7 +72,7 @@ export class RunCore<TContext extends object> {
     this.#parent = config.parent === undefined ? undefined : services.stateOf(config.parent.runId);
     this.state = openState(config, this.#parent);
     this.#step = config.snapshot?.nextStep ?? 0;
-    this.#plainContext = toPlain(this.context).value;
+    this.callTimes = new CallTimes(runtime.clock);
     this.writer = createEventWriter(
       runtime,
       {
@@ -86,6 +88,15 @@ export class RunCore<TContext extends object> {
       idleTtlMs: config.idleTtlMs ?? services.config.idleTtlMs,
       onExpired: () => this.end("timeout"),
     });
+    this.#runFacts = {
+      runId,
+      sessionId: this.sessionId,
+      startedAtMs: this.startedAtMs,
+      status: this.lifecycle.forFacts,
+      tags: this.tags,
+      context: toPlain(this.context).value,
+      state: this.state,
+    };
     seedLabels(this.state.flow, services.sessions.read(this.sessionId));
     this.untoldPrompt = config.prompt;
     if (config.prompt !== undefined) notePrompt(services.state.set, this.state, config.prompt);
@@ -111,29 +122,65 @@ export class RunCore<TContext extends object> {
     return this.#step++;
   }
 
-  /** The facts that every call of the run shares, as they are now. */
-  facts(phase: Phase): Facts {
+  /** The facts of one call, with those that all calls of the run share as they are now. */
+  facts(phase: Phase, about: CallAbout = NOTHING): Facts {
     const { config, runtime, state, shared } = this.services;
     return {
       phase,
       nowMs: runtime.clock.nowMs(),
       agent: this.#agent,
       actor: this.actor,
-      run: {
-        runId: this.runId,
-        sessionId: this.sessionId,
-        startedAtMs: this.startedAtMs,
-        status: this.lifecycle.forFacts,
-        tags: this.tags,
-        context: this.#plainContext,
-        state: this.state,
-      },
+      run: this.#runFactsNow(),
+      call: about.call,
+      llm: about.llm,
+      metrics: about.metrics,
+      subjects: about.subjects,
+      signals: about.signals,
+      customs: about.customs,
       shared,
       lockdowns: state.lockdowns,
+      approval: about.approval,
       failClosed: config.failClosed,
       enforceMode: config.enforceMode === "shadow" ? "shadow" : "enforce",
     };
   }
+
+  #runFactsNow(): RunFacts {
+    const status = this.lifecycle.forFacts;
+    if (this.#runFacts.status !== status) this.#runFacts = { ...this.#runFacts, status };
+    return this.#runFacts;
+  }
+
+  /** Lockdowns that were recorded for this run. */
+  get seenLockdowns(): Set<string> {
+    this.#seenLockdowns ??= new Set();
+    return this.#seenLockdowns;
+  }
+
+  /** Approvals that the control plane made and that were recorded for this run. */
+  get toldApprovals(): Set<string> {
+    this.#toldApprovals ??= new Set();
+    return this.#toldApprovals;
+  }
+
+  /** Somebody beside the policies is told what calls measured. */
+  get tellsMetrics(): boolean {
+    const { config, emit, link } = this.services;
+    return emit !== undefined || (config.evaluation === "remote" && link !== undefined);
+  }
+
+  /** What asking the user's functions needs. */
+  get asking(): Asking<TContext> {
+    const { config, runtime } = this.services;
+    return {
+      config,
+      runtime,
+      report: (name, error) => this.report(onFailure("user-function-failed", false).code, name, error),
+    };
+  }
+
+  /** Digests of what is redacted are keyed by the run: equal values of one run stay equal, and nothing can be looked up across runs. */
+  readonly hash = (text: string): string => sha256Hex(`${this.runId}\n${text}`);
 
   /** Whether policy may change what a model is sent or answers. */
   canChange(phase: Phase): boolean {
@@ -210,6 +257,11 @@ function openState(config: Pick<RunConfig, "snapshot">, parent: RunState | undef
   if (config.snapshot !== undefined) return restoreRunState(config.snapshot.state);
   return parent === undefined ? createRunState() : inheritRunState(createRunState(), parent);
 }
+
+/** What one call adds to the facts. */
+type CallAbout = Partial<Pick<Facts, "call" | "llm" | "metrics" | "subjects" | "signals" | "customs" | "approval">>;
+
+const NOTHING: CallAbout = {};
 
 /** A payload's JSON form for facts. */
 export interface PlainPayload {

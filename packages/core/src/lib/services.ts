@@ -21,10 +21,10 @@ export interface Services<TContext extends object> {
   readonly shared: SharedWindows;
   readonly tools: ToolRegistry;
   readonly sessions: SessionLabels;
-  /** Price sources, the user's first; loaded at first need. */
-  prices(): Promise<readonly PriceSource[]>;
-  /** Resolves at once, or for the first hook when the control plane answered or `initTimeoutMs` passed. */
-  settled(): Promise<void>;
+  /** Price sources, the user's first; loaded at first need, and there at once from then on. */
+  prices(): readonly PriceSource[] | Promise<readonly PriceSource[]>;
+  /** What hooks wait for until the control plane answered or `initTimeoutMs` passed; `undefined` from then on. */
+  settled(): Promise<void> | undefined;
   /** What is wrong with the control plane now, if anything. */
   failure(): Failure | undefined;
   /** Absent where nobody is given the events. */
