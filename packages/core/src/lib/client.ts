@@ -103,9 +103,10 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   /** Opens a run, or gives the one that has this `runId`. @throws HandlebarError `HB_RUN_CONFIG_INVALID`. */
   startRun(config: RunConfig<TContext> = {}): Run<TContext> {
     checkRunConfig(config);
-    const runId = config.runId ?? config.snapshot?.runId ?? this.#runtime.newId();
-    const known = this.#runs.find(runId);
+    const givenId = config.runId ?? config.snapshot?.runId;
+    const known = givenId === undefined ? undefined : this.#runs.find(givenId);
     if (known !== undefined) return known;
+    const runId = givenId ?? this.#runtime.newId();
     const core = new RunCore<TContext>(this.#services, config, runId);
     const run = new Run<TContext>(core);
     this.#runs.add(run);

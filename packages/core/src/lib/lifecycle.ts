@@ -89,6 +89,7 @@ export class Lifecycle {
     this.#status = this.#phase === "terminated" && status === "success" ? "interrupted" : status;
     this.#phase = "ended";
     this.#timer?.cancel();
+    this.#timer = undefined;
     this.#fire(ENDED);
     return true;
   }

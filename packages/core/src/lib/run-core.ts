@@ -180,7 +180,9 @@ export class RunCore<TContext extends object> {
   }
 
   /** Digests of what is redacted are keyed by the run: equal values of one run stay equal, and nothing can be looked up across runs. */
-  readonly hash = (text: string): string => sha256Hex(`${this.runId}\n${text}`);
+  get hash(): (text: string) => string {
+    return (text) => sha256Hex(`${this.runId}\n${text}`);
+  }
 
   /** Whether policy may change what a model is sent or answers. */
   canChange(phase: Phase): boolean {
