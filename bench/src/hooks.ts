@@ -1,7 +1,9 @@
 import { Handlebar } from "@handlebar/core";
 import { memorySink } from "@handlebar/core/sinks";
 import type { Policy } from "@handlebar/protocol";
+import { beside } from "./adapters/beside.ts";
 import { measure, row } from "./figures.ts";
+import { HOOKS_OF_A_RUN } from "./hooks-of-a-run.ts";
 import { makeRules } from "./policy.ts";
 
 const args = { order: "A-7731", amount: 80, note: "the chair arrived broken", to: "ana@example.com" };
@@ -46,3 +48,6 @@ row("the tool, and its arguments and result as JSON", stringified, bare);
 for (const capture of ["none", "full", "redacted"] as const) {
   row(`beforeTool + tool + afterTool, capture ${capture}`, await measure(governed(capture)), bare);
 }
+
+console.log("\nA run of two model steps and one tool call under two rules, without a framework. CPU time.\n");
+await beside("start, four model hooks, two tool hooks, end", HOOKS_OF_A_RUN);

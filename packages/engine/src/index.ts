@@ -26,7 +26,7 @@ export { SessionLabels } from "./lib/flow/session-store.ts";
 export { budgetKeyText, LocalWindows } from "./lib/local-windows.ts";
 export { endsRun, findLockdown } from "./lib/lockdown.ts";
 export { insteadPart } from "./lib/message-text.ts";
-export { needs } from "./lib/needs.ts";
+export { needs, readsMetrics } from "./lib/needs.ts";
 export { noteCall, notePrompt, noteResult } from "./lib/note.ts";
 export type { PolicySet } from "./lib/policy-set.ts";
 export { promptTextOf } from "./lib/prompt-text.ts";

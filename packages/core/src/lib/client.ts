@@ -61,8 +61,9 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   readonly #services: Services<TContext>;
   #httpSink: HttpSink | undefined;
   readonly #writer: EventWriter;
-  #settled: Promise<void> | undefined;
-  #prices: Promise<readonly PriceSource[]> | undefined;
+  #isSettled: boolean;
+  #settling: Promise<void> | undefined;
+  #prices: readonly PriceSource[] | Promise<readonly PriceSource[]> | undefined;
   #closing: Promise<void> | undefined;
   readonly #takeAwayHooks: () => void;
 
@@ -85,11 +86,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
         sessionId: undefined,
         actorExternalId: undefined,
       },
-      { emit: (event) => this.#bus.write(event) },
+      { emit: this.#emit() },
     );
     this.#keeper = this.#makeKeeper();
     this.#takeOverKept();
     this.#link = this.#connect();
+    this.#isSettled = this.#link === undefined;
     this.#takeAwayHooks =
       this.#config.sinks === undefined && this.#link !== undefined ? this.#installExitHooks() : noHooks;
     const { onApproval } = this.#config;
@@ -101,9 +103,10 @@ export class HandlebarClient<TContext extends object = JsonObject> {
   /** Opens a run, or gives the one that has this `runId`. @throws HandlebarError `HB_RUN_CONFIG_INVALID`. */
   startRun(config: RunConfig<TContext> = {}): Run<TContext> {
     checkRunConfig(config);
-    const runId = config.runId ?? config.snapshot?.runId ?? this.#runtime.newId();
-    const known = this.#runs.find(runId);
+    const givenId = config.runId ?? config.snapshot?.runId;
+    const known = givenId === undefined ? undefined : this.#runs.find(givenId);
     if (known !== undefined) return known;
+    const runId = givenId ?? this.#runtime.newId();
     const core = new RunCore<TContext>(this.#services, config, runId);
     const run = new Run<TContext>(core);
     this.#runs.add(run);
@@ -212,19 +215,30 @@ export class HandlebarClient<TContext extends object = JsonObject> {
       tools: this.#tools,
       sessions: new SessionLabels(),
       prices: () => (this.#prices ??= this.#loadPrices()),
-      settled: () => (this.#settled ??= this.#waitForFirstAnswer()),
+      settled: () => this.#settled(),
       failure: () => this.#failure(),
-      emit: (event) => this.#bus.write(event),
-      isRecording: this.#bus.hasSinks,
+      emit: this.#emit(),
       stateOf: (runId) => this.#runs.find(runId)?.memory,
       runEnded: (runId) => this.#runs.markEnded(runId),
       flush: () => this.#bus.flush(this.#config.flushTimeoutMs),
     };
   }
 
+  #emit(): Services<TContext>["emit"] {
+    return this.#bus.hasSinks ? (event) => this.#bus.write(event) : undefined;
+  }
+
+  #settled(): Promise<void> | undefined {
+    if (this.#isSettled) return undefined;
+    this.#settling ??= this.#waitForFirstAnswer();
+    return this.#settling;
+  }
+
   async #waitForFirstAnswer(): Promise<void> {
-    if (this.#link === undefined || this.#link.status !== "connecting") return;
-    await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+    if (this.#link?.status === "connecting") {
+      await withDeadline(this.#runtime, this.#link.answered, { timeoutMs: this.#config.initTimeoutMs });
+    }
+    this.#isSettled = true;
   }
 
   #failure(): Failure | undefined {
@@ -242,11 +256,12 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     const own = this.#config.prices === undefined ? [] : [this.#config.prices];
     try {
       const { modelPrices } = await import("#model-prices");
-      return [...own, modelPrices];
+      this.#prices = [...own, modelPrices];
     } catch {
       this.#logger.warnOnce("prices", "the price list of models could not be loaded; costs are unknown");
-      return own;
+      this.#prices = own;
     }
+    return this.#prices;
   }
 
   #makeSinks(): readonly Sink[] {
@@ -326,11 +341,13 @@ export class HandlebarClient<TContext extends object = JsonObject> {
     const { revision } = state;
     this.#obeyLockdowns();
     if (changed || refused !== undefined) {
-      this.#writer.write("policy.applied", {
-        revision,
-        policyIds: this.#state.set.policies.flatMap((policy) => (policy.id === undefined ? [] : [policy.id])),
-        ...(refused === undefined ? {} : { refused }),
-      });
+      this.#writer.write("policy.applied", () => ({
+        data: {
+          revision,
+          policyIds: this.#state.set.policies.flatMap((policy) => (policy.id === undefined ? [] : [policy.id])),
+          ...(refused === undefined ? {} : { refused }),
+        },
+      }));
     }
     if (refused !== undefined) this.#logger.error(`HB_STATE_REFUSED: revision ${revision}: ${refused.message}`);
     return refused;

@@ -15,7 +15,7 @@ import { failureDecision, onFailure } from "./failure-table.ts";
 import type { HeldCall } from "./held-call.ts";
 import type { AskRemote } from "./remote-check.ts";
 import type { Services } from "./services.ts";
-import type { UserFacts } from "./user-functions.ts";
+import { asksUser, type UserFacts } from "./user-functions.ts";
 
 /** One call on its way to a decision. */
 export interface Question {
@@ -32,23 +32,59 @@ export interface Question {
 
 /**
  * Decides one call: waits for what is needed, decides synchronously from one moment's facts, and remembers a call that was
- * let through before anything else can happen.
+ * let through before anything else can happen. Where there is nothing to wait for, as with most calls, it does not wait: each
+ * wait costs as much as a decision.
  */
-export async function decideCall<TContext extends object>(
+export function decideCall<TContext extends object>(
   services: Services<TContext>,
   question: Question,
+): Decision | Promise<Decision> {
+  const unsettled = services.settled();
+  if (unsettled !== undefined) return unsettled.then(() => decideSettled(services, question));
+  return decideSettled(services, question);
+}
+
+function decideSettled<TContext extends object>(
+  services: Services<TContext>,
+  question: Question,
+): Decision | Promise<Decision> {
+  const needs = needsOf(services.state.set, question.facts(NO_ANSWERS));
+  if (question.askRemote !== undefined || asksUser(needs) || needs.shared.length > 0) {
+    return decidePrepared(services, question, needs);
+  }
+  const first = decideNow(services, question, NO_ANSWERS);
+  return isHeldHere(first) ? holdHere(services, question, { needs, extra: NO_ANSWERS, first }) : first;
+}
+
+const NO_ANSWERS: UserFacts = {};
+
+async function decidePrepared<TContext extends object>(
+  services: Services<TContext>,
+  question: Question,
+  needs: Needs,
 ): Promise<Decision> {
-  await services.settled();
-  const needs = needsOf(services.state.set, question.facts({}));
   const isRemote = question.askRemote !== undefined;
   const [extra, early] = await Promise.all([question.askUser(needs), isRemote ? undefined : prepare(services, needs)]);
   const remote = await askRemote(services, question, extra);
   const release = early ?? (remote === undefined ? await prepare(services, needs) : undefined);
   release?.();
   const first = remote ?? decideNow(services, question, extra);
-  if (first.verdict !== "BLOCK" || first.cause.kind !== "HITL_PENDING") return first;
-  const { ruleId, policyId, approvalId } = first.cause;
-  if (approvalId !== undefined || ruleId === undefined || policyId === undefined) return first;
+  return isHeldHere(first) ? holdHere(services, question, { needs, extra, first }) : first;
+}
+
+/** A call that a person is to be asked about, who was not asked yet. */
+function isHeldHere({ verdict, cause }: Decision): boolean {
+  return verdict === "BLOCK" && cause.kind === "HITL_PENDING" && cause.approvalId === undefined;
+}
+
+async function holdHere<TContext extends object>(
+  services: Services<TContext>,
+  question: Question,
+  { needs, extra, first }: { readonly needs: Needs; readonly extra: UserFacts; readonly first: Decision },
+): Promise<Decision> {
+  if (first.cause.kind !== "HITL_PENDING") return first;
+  const { ruleId, policyId } = first.cause;
+  if (ruleId === undefined || policyId === undefined) return first;
   const approval = await question.hold({ ruleId, policyId, set: services.state.set });
   if (approval === "unavailable") return withRules(failureDecision(onFailure("approval-unavailable", true)), first);
   // What there was of shared budgets may be gone by now.

@@ -17,7 +17,9 @@ const ENDED = new DOMException("the run has ended", "AbortError");
 export class Lifecycle {
   readonly #runtime: Runtime;
   readonly #options: LifecycleOptions;
-  readonly #abort = new AbortController();
+  /** Made when its signal is first asked for: making and firing one takes longer than a decision. */
+  #abort: AbortController | undefined;
+  #abortReason: DOMException | undefined;
   readonly #deadlineMs: number;
   #touchedAtMs: number;
   #timer: Timer | undefined;
@@ -46,6 +48,10 @@ export class Lifecycle {
   }
 
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+    }
     return this.#abort.signal;
   }
 
@@ -73,7 +79,7 @@ export class Lifecycle {
     if (this.#phase === "terminated" || this.#phase === "ended") return false;
     this.#phase = "terminated";
     this.#terminatedBy = by;
-    this.#abort.abort(new DOMException(`the run was ended by policy: ${by}`, "AbortError"));
+    this.#fire(new DOMException(`the run was ended by policy: ${by}`, "AbortError"));
     return true;
   }
 
@@ -83,8 +89,15 @@ export class Lifecycle {
     this.#status = this.#phase === "terminated" && status === "success" ? "interrupted" : status;
     this.#phase = "ended";
     this.#timer?.cancel();
-    this.#abort.abort(ENDED);
+    this.#timer = undefined;
+    this.#fire(ENDED);
     return true;
+  }
+
+  /** The first reason stays. */
+  #fire(reason: DOMException): void {
+    this.#abortReason ??= reason;
+    this.#abort?.abort(reason);
   }
 
   #arm(): void {

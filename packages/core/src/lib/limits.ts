@@ -4,7 +4,7 @@ export const LIMITS = {
   decisionLogCountMax: 200,
   /** Runs open at once per client; the one idle longest is closed as interrupted beyond it. */
   openRunCountMax: 10_000,
-  /** Ended runs whose ids are remembered, so that a late hook is answered `RUN_ENDED`. */
+  /** Ended runs that are remembered, so that a late hook is answered `RUN_ENDED`; when it is reached, the older half leaves. */
   endedRunCountMax: 10_000,
   /** Approvals held in this process at once; the oldest is given up beyond it. */
   localApprovalCountMax: 1_000,

@@ -1,23 +1,15 @@
-import { type Facts, type LlmFacts, notePrompt, promptTextOf, redactMessages } from "@handlebar/engine";
+import { type LlmFacts, notePrompt, promptTextOf, readsMetrics, redactMessages } from "@handlebar/engine";
 import type { Decision, EventData, Message, Metrics } from "@handlebar/protocol";
-import { mergeRedactions } from "./capture.ts";
+import { capture, mergeRedactions } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
+import { decidedBy, recorded } from "./decided-by.ts";
+import { describeError, noteFinished } from "./finished-call.ts";
 import type { LlmDecision, LlmRequest, LlmResponse, LlmResponseDecision } from "./hook-types.ts";
-import { costOf } from "./pricing.ts";
+import { costOf, type PriceSource } from "./pricing.ts";
 import { remoteQuestion } from "./remote-check.ts";
 import type { RunCore } from "./run-core.ts";
-import {
-  decidedBy,
-  describeError,
-  hashFor,
-  noteFinished,
-  OFF,
-  recorded,
-  reporter,
-  shownError,
-  startCall,
-  takeDurationMs,
-} from "./tool-hooks.ts";
+import { shownError } from "./tool-events.ts";
+import { OFF } from "./tool-hooks.ts";
 import { askUserFunctions } from "./user-functions.ts";
 
 /** Decides whether a request may go to a model, and with which messages. */
@@ -32,21 +24,24 @@ export async function beforeLlm<TContext extends object>(
   const model = request.model ?? core.model;
   recordMessages(core, request.messages);
   const llm: LlmFacts = { callId, model, messages: request.messages };
-  const decision = config.enforceMode === "off" ? OFF : await decideLlm(core, "llm.before", { llm });
+  const decided = config.enforceMode === "off" ? OFF : decideLlm(core, "llm.before", { llm });
+  const decision = decided instanceof Promise ? await decided : decided;
   const by = decidedBy(core);
   core.conclude(decision);
-  if (decision.verdict === "ALLOW") startCall(core, callId);
-  core.writer.write("llm.decision", {
-    ...decision,
-    callId,
-    ...(model === undefined ? {} : { model }),
-    ...by,
-    decisionMs: runtime.clock.monotonicMs() - startedMs,
-  });
+  if (decision.verdict === "ALLOW") core.callTimes.start(callId);
+  core.writer.write("llm.decision", () => ({
+    data: {
+      ...decision,
+      callId,
+      ...(model === undefined ? {} : { model }),
+      ...by,
+      decisionMs: runtime.clock.monotonicMs() - startedMs,
+    },
+  }));
   const messages =
     decision.redactions === undefined
       ? request.messages
-      : redactMessages(request.messages, decision.redactions, { hash: hashFor(core) }).value;
+      : redactMessages(request.messages, decision.redactions, { hash: core.hash }).value;
   return { ...decision, callId, messages };
 }
 
@@ -59,22 +54,31 @@ export async function afterLlm<TContext extends object>(
   const { runtime, config } = core.services;
   const callId = response.callId ?? runtime.newId();
   const model = response.model ?? core.model;
-  const metrics = await llmMetrics(core, response, callId);
-  const llm: LlmFacts = { callId, model, ...(response.response === undefined ? {} : { response: response.response }) };
-  noteFinished(core, { ...core.facts("llm.after"), llm, metrics });
-  const decision = config.enforceMode === "off" ? OFF : await decideLlm(core, "llm.after", { llm, metrics });
+  const durationMs = response.durationMs ?? core.callTimes.takeDurationMs(callId);
+  const llm: LlmFacts = { callId, model, response: response.response };
+  let metrics: Metrics = {};
+  if (core.tellsMetrics || readsMetrics(core.services.state.set, core.facts("llm.after", { llm }))) {
+    const prices = core.services.prices();
+    metrics = llmMetrics(core, { ...response, durationMs }, prices instanceof Promise ? await prices : prices);
+  }
+  noteFinished(core, core.facts("llm.after", { llm, metrics }));
+  const decided = config.enforceMode === "off" ? OFF : decideLlm(core, "llm.after", { llm, metrics });
+  const decision = decided instanceof Promise ? await decided : decided;
   const by = decidedBy(core);
   core.conclude(decision);
   const message = decision.verdict === "BLOCK" ? undefined : redactedMessage(core, response.response, decision);
-  const data: EventData<"llm.result"> = {
-    callId,
-    outcome: response.error === undefined ? "success" : "error",
-    metrics: { ...metrics },
-    ...(model === undefined ? {} : { model }),
-    ...(response.error === undefined ? {} : { error: shownError(core, describeError(response.error)) }),
-    ...recorded(decision, by),
-  };
-  core.writer.write("llm.result", data);
+  core.writer.write("llm.result", () => ({
+    data: {
+      callId,
+      outcome: response.error === undefined ? "success" : "error",
+      metrics: { ...metrics },
+      ...(model === undefined ? {} : { model }),
+      ...(response.error === undefined
+        ? {}
+        : { error: shownError(describeError(response.error), config.capture.results) }),
+      ...recorded(decision, by),
+    },
+  }));
   if (message !== undefined) recordMessages(core, [message]);
   return { ...decision, response: message };
 }
@@ -83,13 +87,15 @@ function decideLlm<TContext extends object>(
   core: RunCore<TContext>,
   phase: "llm.before" | "llm.after",
   question: { readonly llm: LlmFacts; readonly metrics?: Metrics },
-): Promise<Decision> {
+): Decision | Promise<Decision> {
   const { llm, metrics } = question;
-  const view = core.view(phase, { tool: undefined, args: llm.messages, result: llm.response });
   const messages = llm.messages ?? (llm.response === undefined ? undefined : [llm.response]);
   return decideCall(core.services, {
-    facts: (extra): Facts => ({ ...core.facts(phase), llm, metrics, ...extra }),
-    askUser: (needs) => askUserFunctions({ ...core.services, report: reporter(core) }, needs, view),
+    facts: (extra) => core.facts(phase, { llm, metrics, ...extra }),
+    askUser: (needs) => {
+      const view = core.view(phase, { tool: undefined, args: llm.messages, result: llm.response });
+      return askUserFunctions(core.asking, needs, view);
+    },
     askRemote: remoteQuestion(core, {
       phase,
       ...(metrics === undefined ? {} : { metrics }),
@@ -104,17 +110,16 @@ function decideLlm<TContext extends object>(
   });
 }
 
-async function llmMetrics<TContext extends object>(
+function llmMetrics<TContext extends object>(
   core: RunCore<TContext>,
-  response: LlmResponse,
-  callId: string,
-): Promise<Metrics> {
-  const { runtime, prices } = core.services;
+  response: LlmResponse & { readonly durationMs: number },
+  prices: readonly PriceSource[],
+): Metrics {
   const usage = response.usage ?? {};
   const model = response.model ?? core.model;
-  const cost = costOf(await prices(), { model, usage, atMs: runtime.clock.nowMs() });
+  const cost = costOf(prices, { model, usage, atMs: core.services.runtime.clock.nowMs() });
   return {
-    duration_ms: response.durationMs ?? takeDurationMs(core, callId),
+    duration_ms: response.durationMs,
     ...(usage.inputTokens === undefined ? {} : { llm_tokens_in: usage.inputTokens }),
     ...(usage.outputTokens === undefined ? {} : { llm_tokens_out: usage.outputTokens }),
     ...(cost === undefined ? {} : { llm_cost_usd: cost }),
@@ -123,18 +128,22 @@ async function llmMetrics<TContext extends object>(
 
 /** Records messages that were not recorded before and tells the policies what the user and the developer wrote. */
 function recordMessages<TContext extends object>(core: RunCore<TContext>, messages: readonly Message[]): void {
-  const { config, runtime, state } = core.services;
-  for (const message of core.messages.unseen(messages)) {
+  const { config, emit, runtime, state } = core.services;
+  // Where nobody is given the events, what agents and tools say is not looked at.
+  const asked = emit === undefined ? messages.filter(({ role }) => role === "user" || role === "system") : messages;
+  if (asked.length === 0) return;
+  for (const message of core.messages.unseen(asked)) {
     const prompt = promptTextOf(message);
     if (prompt !== undefined) notePrompt(state.set, core.state, prompt);
-    const shown = core.shown("content", message.content, config.capture.messages);
-    // Capture keeps the shape of what it masks; a message without content stays out of the record.
-    const content = shown.value as EventData<"message.raw.created">["content"] | undefined;
-    core.writer.write(
-      "message.raw.created",
-      { messageId: runtime.newId(), role: message.role, content: content ?? "" },
-      { redaction: mergeRedactions([shown]) },
-    );
+    core.writer.write("message.raw.created", () => {
+      const shown = capture("content", message.content, config.capture.messages);
+      // Capture keeps the shape of what it masks; a message without content stays out of the record.
+      const content = shown.value as EventData<"message.raw.created">["content"] | undefined;
+      return {
+        data: { messageId: runtime.newId(), role: message.role, content: content ?? "" },
+        redaction: mergeRedactions([shown]),
+      };
+    });
   }
 }
 
@@ -144,6 +153,6 @@ function redactedMessage<TContext extends object>(
   decision: Decision,
 ): Message | undefined {
   if (message === undefined || decision.redactions === undefined) return message;
-  const [first] = redactMessages([message], decision.redactions, { hash: hashFor(core) }).value;
+  const [first] = redactMessages([message], decision.redactions, { hash: core.hash }).value;
   return first;
 }

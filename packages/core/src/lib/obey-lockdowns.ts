@@ -8,11 +8,13 @@ export function obeyLockdowns<TContext extends object>(core: RunCore<TContext>):
   if (lockdown === undefined || core.seenLockdowns.has(lockdown.lockdownId)) return;
   core.seenLockdowns.add(lockdown.lockdownId);
   const enforced = core.services.config.enforceMode === "enforce";
-  core.writer.write("lockdown.applied", {
-    lockdownId: lockdown.lockdownId,
-    scope: lockdown.scope,
-    ...(lockdown.reason === undefined ? {} : { reason: lockdown.reason }),
-    enforced,
-  });
+  core.writer.write("lockdown.applied", () => ({
+    data: {
+      lockdownId: lockdown.lockdownId,
+      scope: lockdown.scope,
+      ...(lockdown.reason === undefined ? {} : { reason: lockdown.reason }),
+      enforced,
+    },
+  }));
   if (enforced && endsRun(lockdown)) core.lifecycle.terminate(`lockdown ${lockdown.lockdownId}`);
 }

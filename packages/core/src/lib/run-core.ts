@@ -7,21 +7,26 @@ import {
   isFaithful,
   joinRunState,
   notePrompt,
+  type RunFacts,
   type RunState,
   restoreRunState,
   seedLabels,
   toPlain,
 } from "@handlebar/engine";
 import type { Actor, Decision, EventData, JsonValue, Model, Phase, RunStatus } from "@handlebar/protocol";
-import { type Captured, capture, mergeRedactions } from "./capture.ts";
-import type { CallView, CaptureLevel } from "./config.ts";
+import { CallTimes } from "./call-times.ts";
+import { capture, mergeRedactions } from "./capture.ts";
+import type { CallView } from "./config.ts";
 import { errorText } from "./error-text.ts";
-import { createEventWriter, type EventWriter } from "./event-writer.ts";
+import { createEventWriter, type EventContent, type EventWriter } from "./event-writer.ts";
+import { onFailure } from "./failure-table.ts";
+import { sha256Hex } from "./fingerprint.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { LIMITS } from "./limits.ts";
 import { MessageLog } from "./message-log.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Services } from "./services.ts";
+import type { Asking } from "./user-functions.ts";
 import { SDK } from "./version.ts";
 
 /** What the hooks of one run share: its identity, its memory, its events and where it stands. */
@@ -38,19 +43,16 @@ export class RunCore<TContext extends object> {
   readonly writer: EventWriter;
   readonly lifecycle: Lifecycle;
   readonly messages: MessageLog = new MessageLog();
-  /** When calls in flight were let through, on the monotonic clock, by call id. */
-  readonly startedCalls: Map<string, number> = new Map();
-  /** Lockdowns that were recorded for this run. */
-  readonly seenLockdowns: Set<string> = new Set();
-  /** Approvals that the control plane made and that were recorded for this run. */
-  readonly toldApprovals: Set<string> = new Set();
+  readonly callTimes: CallTimes;
   /** The run's prompt, until a control plane that decides was told of it. */
   untoldPrompt: string | undefined;
   readonly #agent: AgentFacts;
   readonly #decisions: Decision[] = [];
-  readonly #plainContext: JsonValue;
   readonly #parent: RunState | undefined;
   #step: number;
+  #runFacts: RunFacts;
+  #seenLockdowns: Set<string> | undefined;
+  #toldApprovals: Set<string> | undefined;
 
   constructor(services: Services<TContext>, config: RunConfig<TContext>, runId: string) {
     const { runtime } = services;
@@ -67,7 +69,7 @@ export class RunCore<TContext extends object> {
     this.#parent = config.parent === undefined ? undefined : services.stateOf(config.parent.runId);
     this.state = openState(config, this.#parent);
     this.#step = config.snapshot?.nextStep ?? 0;
-    this.#plainContext = toPlain(this.context).value;
+    this.callTimes = new CallTimes(runtime.clock);
     this.writer = createEventWriter(
       runtime,
       {
@@ -83,10 +85,25 @@ export class RunCore<TContext extends object> {
       idleTtlMs: config.idleTtlMs ?? services.config.idleTtlMs,
       onExpired: () => this.end("timeout"),
     });
+    this.#runFacts = {
+      runId,
+      sessionId: this.sessionId,
+      startedAtMs: this.startedAtMs,
+      status: this.lifecycle.forFacts,
+      tags: this.tags,
+      context: toPlain(this.context).value,
+      state: this.state,
+    };
     seedLabels(this.state.flow, services.sessions.read(this.sessionId));
     this.untoldPrompt = config.prompt;
     if (config.prompt !== undefined) notePrompt(services.state.set, this.state, config.prompt);
-    this.#writeStarted(config);
+    this.writer.write("run.started", () => this.#started(config));
+    services.link?.runStarted(runId, {
+      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
+      ...(this.actor === undefined ? {} : { actor: this.actor }),
+      ...(this.model === undefined ? {} : { model: this.model }),
+      ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
+    });
   }
 
   /** Bounded, oldest first. */
@@ -102,28 +119,66 @@ export class RunCore<TContext extends object> {
     return this.#step++;
   }
 
-  /** The facts that every call of the run shares, as they are now. */
-  facts(phase: Phase): Facts {
+  /** The facts of one call, with those that all calls of the run share as they are now. */
+  facts(phase: Phase, about: CallAbout = NOTHING): Facts {
     const { config, runtime, state, shared } = this.services;
     return {
       phase,
       nowMs: runtime.clock.nowMs(),
       agent: this.#agent,
       actor: this.actor,
-      run: {
-        runId: this.runId,
-        sessionId: this.sessionId,
-        startedAtMs: this.startedAtMs,
-        status: this.lifecycle.forFacts,
-        tags: this.tags,
-        context: this.#plainContext,
-        state: this.state,
-      },
+      run: this.#runFactsNow(),
+      call: about.call,
+      llm: about.llm,
+      metrics: about.metrics,
+      subjects: about.subjects,
+      signals: about.signals,
+      customs: about.customs,
       shared,
       lockdowns: state.lockdowns,
+      approval: about.approval,
       failClosed: config.failClosed,
       enforceMode: config.enforceMode === "shadow" ? "shadow" : "enforce",
     };
+  }
+
+  #runFactsNow(): RunFacts {
+    const status = this.lifecycle.forFacts;
+    if (this.#runFacts.status !== status) this.#runFacts = { ...this.#runFacts, status };
+    return this.#runFacts;
+  }
+
+  /** Lockdowns that were recorded for this run. */
+  get seenLockdowns(): Set<string> {
+    this.#seenLockdowns ??= new Set();
+    return this.#seenLockdowns;
+  }
+
+  /** Approvals that the control plane made and that were recorded for this run. */
+  get toldApprovals(): Set<string> {
+    this.#toldApprovals ??= new Set();
+    return this.#toldApprovals;
+  }
+
+  /** Somebody beside the policies is told what calls measured. */
+  get tellsMetrics(): boolean {
+    const { config, emit, link } = this.services;
+    return emit !== undefined || (config.evaluation === "remote" && link !== undefined);
+  }
+
+  /** What asking the user's functions needs. */
+  get asking(): Asking<TContext> {
+    const { config, runtime } = this.services;
+    return {
+      config,
+      runtime,
+      report: (name, error) => this.report(onFailure("user-function-failed", false).code, name, error),
+    };
+  }
+
+  /** Digests of what is redacted are keyed by the run: equal values of one run stay equal, and nothing can be looked up across runs. */
+  get hash(): (text: string) => string {
+    return (text) => sha256Hex(`${this.runId}\n${text}`);
   }
 
   /** Whether policy may change what a model is sent or answers. */
@@ -153,12 +208,7 @@ export class RunCore<TContext extends object> {
   report(code: EventData<"error">["code"], scope: string, error: unknown): void {
     const message = errorText(error);
     this.services.logger.debug(`${code}: ${scope}: ${message}`);
-    this.writer.write("error", { code, scope, message });
-  }
-
-  /** What an event may carry of a payload; nothing where nobody is given it, since looking for sensitive data takes time. */
-  shown(field: string, payload: unknown, level: CaptureLevel): Captured {
-    return this.services.isRecording ? capture(field, payload, level) : { value: undefined, redaction: {} };
+    this.writer.write("error", () => ({ data: { code, scope, message } }));
   }
 
   /** The run that started this one gets its labels: what this one read can be in what it hands back. */
@@ -170,21 +220,22 @@ export class RunCore<TContext extends object> {
     if (!this.lifecycle.end(status)) return false;
     const { terminatedBy } = this.lifecycle;
     this.shareLabels();
-    this.writer.write("run.ended", {
-      status: this.lifecycle.status ?? status,
-      steps: this.#step,
-      ...(terminatedBy === undefined ? {} : { terminatedBy }),
-    });
+    this.writer.write("run.ended", () => ({
+      data: {
+        status: this.lifecycle.status ?? status,
+        steps: this.#step,
+        ...(terminatedBy === undefined ? {} : { terminatedBy }),
+      },
+    }));
     this.services.link?.runEnded(this.runId, { status: this.lifecycle.status ?? status });
     this.services.runEnded(this.runId);
     return true;
   }
 
-  #writeStarted(config: RunConfig<TContext>): void {
+  #started(config: RunConfig<TContext>): EventContent<"run.started"> {
     const { agent, enforceMode, capture: levels } = this.services.config;
-    const context =
-      Object.keys(this.context).length === 0 ? undefined : this.shown("context", this.context, levels.args);
-    const prompt = this.shown("prompt", config.prompt, levels.messages);
+    const context = Object.keys(this.context).length === 0 ? undefined : capture("context", this.context, levels.args);
+    const prompt = capture("prompt", config.prompt, levels.messages);
     const data: EventData<"run.started"> = {
       agent,
       enforceMode,
@@ -197,15 +248,7 @@ export class RunCore<TContext extends object> {
       ...(config.adapter === undefined ? {} : { adapter: config.adapter }),
       ...(config.snapshot === undefined ? {} : { resumed: true }),
     };
-    this.writer.write("run.started", data, {
-      redaction: mergeRedactions(context === undefined ? [prompt] : [context, prompt]),
-    });
-    this.services.link?.runStarted(this.runId, {
-      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
-      ...(this.actor === undefined ? {} : { actor: this.actor }),
-      ...(this.model === undefined ? {} : { model: this.model }),
-      ...(Object.keys(this.tags).length === 0 ? {} : { tags: { ...this.tags } }),
-    });
+    return { data, redaction: mergeRedactions(context === undefined ? [prompt] : [context, prompt]) };
   }
 }
 
@@ -213,6 +256,11 @@ function openState(config: Pick<RunConfig, "snapshot">, parent: RunState | undef
   if (config.snapshot !== undefined) return restoreRunState(config.snapshot.state);
   return parent === undefined ? createRunState() : inheritRunState(createRunState(), parent);
 }
+
+/** What one call adds to the facts. */
+type CallAbout = Partial<Pick<Facts, "call" | "llm" | "metrics" | "subjects" | "signals" | "customs" | "approval">>;
+
+const NOTHING: CallAbout = {};
 
 /** A payload's JSON form for facts. */
 export interface PlainPayload {

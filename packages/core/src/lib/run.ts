@@ -184,7 +184,7 @@ export class Run<TContext extends object = JsonObject> {
 
   /** The event that accounts for events of this run that were lost. @internal called by the client's sink. */
   makeDropped(data: EventData<"events.dropped">): AuditEvent {
-    return this.#core.writer.make("events.dropped", data);
+    return this.#core.writer.make("events.dropped", { data });
   }
 
   /** Ends a run left open as `interrupted`. */

@@ -70,8 +70,22 @@ let ids: V7Generator | undefined;
 
 function newUuid(): string {
   ids ??= new V7Generator(typeof crypto === "undefined" ? undefined : pooledRandom());
-  return ids.generate().toString();
+  return textOf(ids.generate().bytes);
 }
+
+/** The library puts a text together from characters, which then takes more memory and time as the key of a map. */
+function textOf(uuid: Readonly<Uint8Array>): string {
+  const codes: number[] = [];
+  for (let at = 0; at < uuid.length; at++) {
+    const byte = uuid[at] ?? 0;
+    if (at === 4 || at === 6 || at === 8 || at === 10) codes.push(HYPHEN);
+    codes.push(HEX_DIGITS.charCodeAt(byte >> 4), HEX_DIGITS.charCodeAt(byte & 15));
+  }
+  return String.fromCharCode(...codes);
+}
+
+const HYPHEN = "-".charCodeAt(0);
+const HEX_DIGITS = "0123456789abcdef";
 
 /** Random words of the host's strong source, taken in bulk: asking it for a few at a time takes longer than all the rest. */
 function pooledRandom(): { nextUint32(): number } {

@@ -21,15 +21,14 @@ export interface Services<TContext extends object> {
   readonly shared: SharedWindows;
   readonly tools: ToolRegistry;
   readonly sessions: SessionLabels;
-  /** Price sources, the user's first; loaded at first need. */
-  prices(): Promise<readonly PriceSource[]>;
-  /** Resolves at once, or for the first hook when the control plane answered or `initTimeoutMs` passed. */
-  settled(): Promise<void>;
+  /** Price sources, the user's first; loaded at first need, and there at once from then on. */
+  prices(): readonly PriceSource[] | Promise<readonly PriceSource[]>;
+  /** What hooks wait for until the control plane answered or `initTimeoutMs` passed; `undefined` from then on. */
+  settled(): Promise<void> | undefined;
   /** What is wrong with the control plane now, if anything. */
   failure(): Failure | undefined;
-  emit(event: AuditEvent): void;
-  /** Somebody is given the events. */
-  readonly isRecording: boolean;
+  /** Absent where nobody is given the events. */
+  readonly emit: ((event: AuditEvent) => void) | undefined;
   /** What policies remember of another run of this client, while it is known. */
   stateOf(runId: string): RunState | undefined;
   runEnded(runId: string): void;

@@ -1,28 +1,15 @@
-import {
-  type CallFacts,
-  decide,
-  type Facts,
-  findLockdown,
-  labelsOf,
-  noteResult,
-  redactValue,
-  reservationIdOf,
-  sharedAdds,
-  UNKNOWN,
-} from "@handlebar/engine";
-import type { Decision, EventData, Metrics, Subject } from "@handlebar/protocol";
-import { capture, mergeRedactions } from "./capture.ts";
+import { type CallFacts, decide, findLockdown, readsMetrics, redactValue, UNKNOWN } from "@handlebar/engine";
+import type { Decision, Metrics, Subject } from "@handlebar/protocol";
+import { capture } from "./capture.ts";
 import { decideCall } from "./decide-call.ts";
-import { onFailure } from "./failure-table.ts";
-import { sha256Hex } from "./fingerprint.ts";
-import { forgetOldest } from "./forget-oldest.ts";
+import { type DecidedBy, decidedBy } from "./decided-by.ts";
+import { finishedCall, noteFinished, toolFacts } from "./finished-call.ts";
 import { awaitAnswer, type Holding, holdCall } from "./held-call.ts";
 import type { ToolCall, ToolDecision, ToolOutcome, ToolResultDecision } from "./hook-types.ts";
-import { LIMITS } from "./limits.ts";
 import { toolMetrics } from "./measure.ts";
 import { remoteQuestion, remoteRequest } from "./remote-check.ts";
 import { plainOf, type RunCore } from "./run-core.ts";
-import { shownDecision } from "./shown-decision.ts";
+import { toolDecisionEvent, toolResultEvent } from "./tool-events.ts";
 import { askMetrics, askUserFunctions } from "./user-functions.ts";
 
 /** The decision of a client that decides nothing. */
@@ -33,21 +20,6 @@ export const OFF: Decision = {
   message: "not evaluated",
   evaluatedRules: [],
 };
-
-/** What events say of whose policies decided. */
-export interface DecidedBy {
-  readonly revision?: number;
-}
-
-/** Asked as soon as a decision is made: policies may change before it is recorded. */
-export function decidedBy<TContext extends object>({ services: { config, state } }: RunCore<TContext>): DecidedBy {
-  return state.revision === undefined || config.enforceMode === "off" ? {} : { revision: state.revision };
-}
-
-/** A decision as the event of a result carries it: not at all where nothing was asked. */
-export function recorded(decision: Decision, by: DecidedBy): DecidedBy & { readonly decision?: Decision } {
-  return decision.evaluatedRules.length === 0 && decision.verdict === "ALLOW" ? {} : { decision, ...by };
-}
 
 /** A call with its identity settled: what is asked, recorded and handed back. */
 interface PreparedCall<TArgs> {
@@ -60,13 +32,20 @@ interface PreparedCall<TArgs> {
   subjects?: readonly Subject[];
 }
 
+interface Decided {
+  readonly decision: Decision;
+  readonly by: DecidedBy;
+  readonly tookMs: number;
+}
+
 export async function beforeTool<TArgs, TContext extends object>(
   core: RunCore<TContext>,
   call: ToolCall<TArgs>,
 ): Promise<ToolDecision<TArgs>> {
-  const [decision] = await beforeTools(core, [call]);
-  // One call in, one decision out.
-  return decision as ToolDecision<TArgs>;
+  core.lifecycle.touch();
+  const prepared = prepare(core, call);
+  const decided = decidePrepared(core, prepared);
+  return finishBefore(core, prepared, decided instanceof Promise ? await decided : decided);
 }
 
 /** Decides a batch in order; when one of them ends the run, none of the batch starts. */
@@ -76,25 +55,31 @@ export async function beforeTools<TArgs, TContext extends object>(
 ): Promise<readonly ToolDecision<TArgs>[]> {
   core.lifecycle.touch();
   const prepared = calls.map((call) => prepare(core, call));
-  const decided: { decision: Decision; tookMs: number; by: DecidedBy }[] = [];
-  for (const one of prepared) {
-    const startedMs = core.services.runtime.clock.monotonicMs();
-    const decision = core.services.config.enforceMode === "off" ? OFF : await decideTool(core, one);
+  const decided: Decided[] = [];
+  for (const one of prepared) decided.push(await decidePrepared(core, one));
+  return prepared.map((one, index) => finishBefore(core, one, decided[index] ?? { decision: OFF, by: {}, tookMs: 0 }));
+}
+
+function decidePrepared<TArgs, TContext extends object>(
+  core: RunCore<TContext>,
+  prepared: PreparedCall<TArgs>,
+): Decided | Promise<Decided> {
+  const { runtime, config } = core.services;
+  const startedMs = runtime.clock.monotonicMs();
+  const conclude = (decision: Decision): Decided => {
     const by = decidedBy(core);
     core.conclude(decision);
-    decided.push({ decision, tookMs: core.services.runtime.clock.monotonicMs() - startedMs, by });
-  }
-  return prepared.map((one, index) => {
-    const { decision, tookMs, by } = decided[index] ?? { decision: OFF, tookMs: 0, by: {} };
-    return finishBefore(core, one, { decision: afterBatch(core, one.facts, decision), tookMs, by });
-  });
+    return { decision, by, tookMs: runtime.clock.monotonicMs() - startedMs };
+  };
+  const decision = config.enforceMode === "off" ? OFF : decideTool(core, prepared);
+  return decision instanceof Promise ? decision.then(conclude) : conclude(decision);
 }
 
 /** A call that was let through before its run was ended, or its tool stopped, does not start either. */
 function afterBatch<TContext extends object>(core: RunCore<TContext>, call: CallFacts, decision: Decision): Decision {
   if (decision.verdict === "BLOCK" || !isStopped(core, call.tool)) return decision;
   const { set } = core.services.state;
-  return { ...decide(set, { ...core.facts("tool.before"), call }), evaluatedRules: decision.evaluatedRules };
+  return { ...decide(set, core.facts("tool.before", { call })), evaluatedRules: decision.evaluatedRules };
 }
 
 /** A run that was ended, or a stop order that came in between: nothing of it may start, whatever was decided before. */
@@ -103,7 +88,7 @@ function isStopped<TContext extends object>(core: RunCore<TContext>, tool: CallF
   if (config.enforceMode !== "enforce") return false;
   if (core.lifecycle.forFacts !== "open") return true;
   if (state.lockdowns.length === 0) return false;
-  return findLockdown({ ...core.facts("tool.before"), call: { callId: "", tool, args: null } }) !== undefined;
+  return findLockdown(core.facts("tool.before", { call: { callId: "", tool, args: null } })) !== undefined;
 }
 
 function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: ToolCall<TArgs>): PreparedCall<TArgs> {
@@ -117,26 +102,16 @@ function prepare<TArgs, TContext extends object>(core: RunCore<TContext>, call: 
   return { call, facts, canBind: args.isFaithful, stepIndex: core.takeStep() };
 }
 
-/** The tool as rules select it, in the phase before a call and after it alike. */
-function toolFacts<TContext extends object>(
-  core: RunCore<TContext>,
-  { name, tags = [], kind }: Pick<ToolCall, "name" | "tags" | "kind">,
-): CallFacts["tool"] {
-  const known = core.services.tools.find(name);
-  return { name, tags: [...new Set([...(known?.tags ?? []), ...tags])], kind: kind ?? known?.kind };
-}
-
 function decideTool<TArgs, TContext extends object>(
   core: RunCore<TContext>,
   prepared: PreparedCall<TArgs>,
-): Promise<Decision> {
+): Decision | Promise<Decision> {
   const { call, facts } = prepared;
-  const { services } = core;
-  const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
-  return decideCall(services, {
-    facts: (extra) => ({ ...core.facts("tool.before"), call: facts, ...extra }),
+  return decideCall(core.services, {
+    facts: (extra) => core.facts("tool.before", { call: facts, ...extra }),
     askUser: async (needs) => {
-      const user = await askUserFunctions({ ...services, report: reporter(core) }, needs, view);
+      const view = core.view("tool.before", { tool: facts.tool, args: call.args, result: undefined });
+      const user = await askUserFunctions(core.asking, needs, view);
       if (user.subjects !== undefined && user.subjects !== UNKNOWN) prepared.subjects = user.subjects;
       return user;
     },
@@ -174,17 +149,19 @@ function holdingOf<TArgs, TContext extends object>(
     waitMs: call.approvalWaitMs ?? services.config.approvalWaitMs,
     requestTimeoutMs: services.config.requestTimeoutMs,
     signal: core.lifecycle.signal,
-    onRequested: (approval) => core.writer.write("approval.requested", { approval }),
+    onRequested: (approval) => core.writer.write("approval.requested", () => ({ data: { approval } })),
     onResolved: ({ approvalId, status, by, comment }) => {
       if (status === "expired")
         core.report("HB_APPROVAL_EXPIRED", facts.tool.name, `approval ${approvalId} was not answered in time`);
-      core.writer.write("approval.resolved", {
-        approvalId,
-        callId: facts.callId,
-        status,
-        ...(by === undefined ? {} : { by }),
-        ...(comment === undefined ? {} : { comment }),
-      });
+      core.writer.write("approval.resolved", () => ({
+        data: {
+          approvalId,
+          callId: facts.callId,
+          status,
+          ...(by === undefined ? {} : { by }),
+          ...(comment === undefined ? {} : { comment }),
+        },
+      }));
     },
   };
 }
@@ -192,22 +169,16 @@ function holdingOf<TArgs, TContext extends object>(
 function finishBefore<TArgs, TContext extends object>(
   core: RunCore<TContext>,
   { call, facts, stepIndex, subjects }: PreparedCall<TArgs>,
-  { decision, tookMs, by }: { readonly decision: Decision; readonly tookMs: number; readonly by: DecidedBy },
+  decided: Decided,
 ): ToolDecision<TArgs> {
-  const { config } = core.services;
-  if (decision.verdict === "ALLOW") startCall(core, facts.callId);
-  const shown = core.shown("args", call.args, config.capture.args);
-  const told = shownDecision(decision, (args) => core.shown("instead", args, config.capture.args));
-  const data: EventData<"tool.decision"> = {
-    ...told.decision,
-    callId: facts.callId,
-    tool: toolRef(facts),
-    ...(shown.value === undefined ? {} : { args: shown.value }),
-    ...(subjects === undefined ? {} : { subjects: [...subjects] }),
-    ...by,
-    decisionMs: tookMs,
-  };
-  core.writer.write("tool.decision", data, { stepIndex, redaction: mergeRedactions([shown, ...told.captured]) });
+  const decision = afterBatch(core, facts, decided.decision);
+  if (decision.verdict === "ALLOW") core.callTimes.start(facts.callId);
+  core.writer.write("tool.decision", () =>
+    toolDecisionEvent(
+      { facts, args: call.args, stepIndex, subjects, decision, by: decided.by, decisionMs: decided.tookMs },
+      core.services.config.capture.args,
+    ),
+  );
   return {
     ...decision,
     callId: facts.callId,
@@ -225,64 +196,39 @@ export async function afterTool<TResult, TContext extends object>(
   outcome: ToolOutcome<TResult>,
 ): Promise<ToolResultDecision<TResult>> {
   core.lifecycle.touch();
+  const { config } = core.services;
   const facts = finishedCall(core, call, outcome);
   const view = core.view("tool.after", { tool: facts.tool, args: call.args, result: outcome.result });
-  const asking = { ...core.services, report: reporter(core) };
-  const metrics: Metrics = {
-    ...toolMetrics({ args: facts.args, result: facts.result, durationMs: facts.durationMs ?? 0 }),
-    ...(await askMetrics(asking, view)),
-    ...outcome.metrics,
-  };
-  const factsNow = (extra: object): Facts => ({ ...core.facts("tool.after"), call: facts, metrics, ...extra });
-  const noted = noteFinished(core, factsNow({}));
-  const decision =
-    core.services.config.enforceMode === "off"
+  const own = config.metrics === undefined ? undefined : await askMetrics(core.asking, view);
+  const metrics = measured(core, facts, { ...own, ...outcome.metrics });
+  const noted = noteFinished(core, core.facts("tool.after", { call: facts, metrics }));
+  const decided =
+    config.enforceMode === "off"
       ? OFF
-      : await decideCall(core.services, {
-          facts: factsNow,
-          askUser: (needs) => askUserFunctions(asking, needs, view),
+      : decideCall(core.services, {
+          facts: (extra) => core.facts("tool.after", { call: facts, metrics, ...extra }),
+          askUser: (needs) => askUserFunctions(core.asking, needs, view),
           askRemote: remoteQuestion(core, { phase: "tool.after", call: facts, metrics }),
           // A finished call cannot be held back for a person: its result is withheld instead.
           hold: () => Promise.resolve("unavailable"),
         });
+  const decision = decided instanceof Promise ? await decided : decided;
   const by = decidedBy(core);
   core.conclude(decision);
   const result = decision.verdict === "BLOCK" ? undefined : redacted(core, outcome.result, decision);
-  writeResult(core, { facts, metrics, decision, by, result, labelsAdded: noted });
+  core.writer.write("tool.result", () =>
+    toolResultEvent({ facts, metrics, decision, by, result, labelsAdded: noted }, config.capture.results),
+  );
   return { ...decision, result };
 }
 
-function finishedCall<TContext extends object>(
-  core: RunCore<TContext>,
-  call: ToolCall | ToolDecision,
-  outcome: ToolOutcome,
-): CallFacts {
-  const callId = call.callId ?? core.services.runtime.newId();
-  const args = plainOf(call.args ?? {});
-  const result = outcome.result === undefined ? undefined : plainOf(outcome.result);
+/** Handlebar's metrics of a call with those that somebody else measured; only these where nobody looks at Handlebar's. */
+function measured<TContext extends object>(core: RunCore<TContext>, call: CallFacts, others: Metrics): Metrics {
+  if (!core.tellsMetrics && !readsMetrics(core.services.state.set, core.facts("tool.after", { call }))) return others;
   return {
-    callId,
-    tool: toolFacts(core, call),
-    args: args.value,
-    argsExceeded: args.exceeded,
-    result: result?.value,
-    resultExceeded: result?.exceeded,
-    error: outcome.error === undefined ? undefined : describeError(outcome.error),
-    durationMs: outcome.durationMs ?? takeDurationMs(core, callId),
+    ...toolMetrics({ args: call.args, result: call.result, durationMs: call.durationMs ?? 0 }),
+    ...others,
   };
-}
-
-/** Remembers what a finished call did, before anything is decided about it; gives the labels that the run got. */
-export function noteFinished<TContext extends object>(core: RunCore<TContext>, facts: Facts): readonly string[] {
-  const { set } = core.services.state;
-  if (core.services.config.enforceMode === "off") return [];
-  const before = new Set(labelsOf(core.state));
-  noteResult(set, facts);
-  for (const add of sharedAdds(set, facts)) core.services.shared.apply(add, reservationIdOf(facts));
-  core.shareLabels();
-  const after = labelsOf(core.state);
-  core.services.sessions.keep(core.sessionId, set, { agent: facts.agent, state: core.state });
-  return after.filter((label) => !before.has(label));
 }
 
 /**
@@ -295,10 +241,16 @@ export function notStarted<TContext extends object>(
 ): Decision | undefined {
   if (!isStopped(core, toolFacts(core, before))) return undefined;
   const facts = finishedCall(core, before, { error: new NotStartedError() });
-  const decision = decide(core.services.state.set, { ...core.facts("tool.before"), call: facts });
-  noteFinished(core, { ...core.facts("tool.after"), call: facts });
+  const decision = decide(core.services.state.set, core.facts("tool.before", { call: facts }));
+  const by = decidedBy(core);
+  noteFinished(core, core.facts("tool.after", { call: facts }));
   core.conclude(decision);
-  writeResult(core, { facts, metrics: {}, decision, by: decidedBy(core), result: undefined, labelsAdded: [] });
+  core.writer.write("tool.result", () =>
+    toolResultEvent(
+      { facts, metrics: {}, decision, by, result: undefined, labelsAdded: [] },
+      core.services.config.capture.results,
+    ),
+  );
   return decision;
 }
 
@@ -309,83 +261,8 @@ class NotStartedError extends Error {
   }
 }
 
-interface Written {
-  readonly facts: CallFacts;
-  readonly metrics: Metrics;
-  readonly decision: Decision;
-  readonly by: DecidedBy;
-  readonly result: unknown;
-  readonly labelsAdded: readonly string[];
-}
-
-function writeResult<TContext extends object>(core: RunCore<TContext>, written: Written): void {
-  const { facts, metrics, decision, by, labelsAdded } = written;
-  const shown = core.shown("result", written.result, core.services.config.capture.results);
-  const data: EventData<"tool.result"> = {
-    callId: facts.callId,
-    tool: toolRef(facts),
-    outcome: facts.error === undefined ? "success" : "error",
-    metrics: { ...metrics },
-    ...(shown.value === undefined ? {} : { result: shown.value }),
-    ...(facts.error === undefined ? {} : { error: shownError(core, facts.error) }),
-    ...(labelsAdded.length === 0 ? {} : { labelsAdded: [...labelsAdded] }),
-    ...recorded(decision, by),
-  };
-  core.writer.write("tool.result", data, { redaction: mergeRedactions([shown]) });
-}
-
-/** An error's text is a payload too: it may quote what the tool read. */
-export function shownError<TContext extends object>(
-  core: RunCore<TContext>,
-  error: NonNullable<CallFacts["error"]>,
-): { name?: string; message: string } {
-  const message = core.shown("error", error.message, core.services.config.capture.results).value;
-  return {
-    ...(error.name === undefined ? {} : { name: error.name }),
-    message: typeof message === "string" ? message : "[omitted]",
-  };
-}
-
-export function describeError(error: unknown): { readonly name?: string | undefined; readonly message: string } {
-  try {
-    if (error instanceof Error) return { name: error.name, message: error.message };
-    return { message: typeof error === "string" ? error : String(error) };
-  } catch {
-    return { message: "the tool threw something that cannot be read" };
-  }
-}
-
-export function reporter<TContext extends object>(core: RunCore<TContext>): (name: string, error: unknown) => void {
-  return (name, error) => core.report(onFailure("user-function-failed", false).code, name, error);
-}
-
 /** A payload with what a decision redacts taken out; the same payload where it redacts nothing. */
 function redacted<T, TContext extends object>(core: RunCore<TContext>, payload: T, decision: Decision): T {
   if (decision.redactions === undefined || payload === undefined) return payload;
-  return redactValue(payload, decision.redactions, { hash: hashFor(core) }).value;
-}
-
-/** Digests are keyed by the run: equal values of one run stay equal, and nothing can be looked up across runs. */
-export function hashFor<TContext extends object>(core: RunCore<TContext>): (text: string) => string {
-  return (text) => sha256Hex(`${core.runId}\n${text}`);
-}
-
-export function startCall<TContext extends object>(core: RunCore<TContext>, callId: string): void {
-  core.startedCalls.set(callId, core.services.runtime.clock.monotonicMs());
-  forgetOldest(core.startedCalls, LIMITS.openCallCountMax);
-}
-
-export function takeDurationMs<TContext extends object>(core: RunCore<TContext>, callId: string): number {
-  const startedMs = core.startedCalls.get(callId);
-  core.startedCalls.delete(callId);
-  return startedMs === undefined ? 0 : core.services.runtime.clock.monotonicMs() - startedMs;
-}
-
-function toolRef(facts: CallFacts): { name: string; tags?: string[]; kind?: string } {
-  const { name, tags, kind } = facts.tool;
-  return {
-    name,
-    ...(tags.length === 0 ? {} : { tags: [...tags] }),
-    ...(kind === undefined ? {} : { kind }),
-  };
+  return redactValue(payload, decision.redactions, { hash: core.hash }).value;
 }

@@ -10,11 +10,16 @@ export type UserFacts = Pick<Facts, "subjects" | "signals" | "customs">;
 
 type Report = (name: string, error: unknown) => void;
 
-interface Asking<TContext extends object> {
+export interface Asking<TContext extends object> {
   readonly config: ResolvedConfig<TContext>;
   readonly runtime: Runtime;
   /** Told of every function that threw or was too slow. */
   readonly report: Report;
+}
+
+/** Whether matching rules need any function of the user's. */
+export function asksUser({ subjects, signals, customs }: Needs): boolean {
+  return subjects || signals.length > 0 || customs.length > 0;
 }
 
 const subjectsSchema = z.array(subjectSchema).max(1024);
@@ -28,7 +33,7 @@ export async function askUserFunctions<TContext extends object>(
   needs: Needs,
   view: CallView<TContext>,
 ): Promise<UserFacts> {
-  if (!needs.subjects && needs.signals.length === 0 && needs.customs.length === 0) return {};
+  if (!asksUser(needs)) return {};
   const { config } = asking;
   const signals = new Map<string, JsonValue | Unknown | undefined>();
   const customs = new Map<string, boolean | Unknown>();

@@ -6,7 +6,7 @@ import { isLlmPhase } from "./counter.ts";
 import type { Facts } from "./facts.ts";
 import { Frame } from "./frame.ts";
 import { endsRun, findLockdown } from "./lockdown.ts";
-import { messageOf } from "./message-text.ts";
+import { ALLOWED, messageOf } from "./message-text.ts";
 import { FALSE, type Outcome, TRUE, UNAVAILABLE_OUTCOME, UNKNOWN_OUTCOME } from "./outcome.ts";
 import type { PolicySet } from "./policy-set.ts";
 import type { Candidates } from "./rule-index.ts";
@@ -27,11 +27,27 @@ const NO_RULES = 0;
  */
 export function decide(set: PolicySet, facts: Facts): Decision {
   try {
-    return new Deciding(set, facts).decide();
+    if (facts.call === undefined && !isLlmPhase(facts)) throw new TypeError("a tool phase has no call");
+    const stop = findStop(facts);
+    const candidates = set.indexFor(facts.agent).candidates(facts);
+    if (stop === undefined && candidates.rules.length === NO_RULES) return UNASKED;
+    return new Deciding(facts, candidates).decide(stop);
   } catch {
     return undecided(facts);
   }
 }
+
+const NO_ROWS: EvaluatedRule[] = [];
+Object.freeze(NO_ROWS);
+
+/** The decision on every call that no rule is for: most of them, so that it is one frozen object for all. */
+const UNASKED: Decision = Object.freeze<Decision>({
+  verdict: "ALLOW",
+  control: "CONTINUE",
+  cause: Object.freeze<Decision["cause"]>({ kind: "ALLOW" }),
+  message: ALLOWED,
+  evaluatedRules: NO_ROWS,
+});
 
 /** One decision on its way. */
 class Deciding {
@@ -44,16 +60,14 @@ class Deciding {
   #whole: Tally | undefined = undefined;
   #isDegraded = false;
 
-  constructor(set: PolicySet, facts: Facts) {
-    if (facts.call === undefined && !isLlmPhase(facts)) throw new TypeError("a tool phase has no call");
+  constructor(facts: Facts, candidates: Candidates) {
     this.#facts = facts;
     this.#frame = new Frame(facts);
     this.#isShadowClient = facts.enforceMode === "shadow";
-    this.#candidates = set.indexFor(facts.agent).candidates(facts);
+    this.#candidates = candidates;
   }
 
-  decide(): Decision {
-    const stop = findStop(this.#facts);
+  decide(stop: Conclusion | undefined): Decision {
     if (stop !== undefined && !this.#isShadowClient) {
       return { ...withoutRuleId(stop), message: messageOf(stop, undefined, this.#frame), evaluatedRules: [] };
     }
@@ -86,7 +100,6 @@ class Deciding {
   #evaluate(): EvaluatedRule[] {
     const { rules, defaults } = this.#candidates;
     const rows: EvaluatedRule[] = [];
-    if (rules.length === NO_RULES) return rows;
     for (const rule of rules) rows.push(rule.isEnabled && !rule.isDefault ? this.#ask(rule) : this.#passOver(rule));
     for (const { at, start, end } of defaults) {
       const rule = rules[at];
@@ -178,7 +191,7 @@ function undecided(facts: Facts): Decision {
     verdict: isShadow ? "ALLOW" : "BLOCK",
     control: "CONTINUE",
     cause: { kind: "UNAVAILABLE", code },
-    message: isShadow ? "this call is allowed" : "this call was denied: it could not be checked",
+    message: isShadow ? ALLOWED : "this call was denied: it could not be checked",
     evaluatedRules: [],
     degraded: [code],
   };

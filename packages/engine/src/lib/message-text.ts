@@ -5,13 +5,16 @@ import type { Conclusion } from "./conclude.ts";
 import type { Frame } from "./frame.ts";
 import { hintOf } from "./message-hint.ts";
 
+/** What a decision says to a model of a call that it lets through. */
+export const ALLOWED = "this call is allowed";
+
 /**
  * What a decision says to a model. One sentence about this one call: that it was denied, the author's reason, and, where
  * the rule or a person shows it, what would be allowed. Never a value of the call's own arguments, and never an instruction to hide anything.
  */
 export function messageOf(conclusion: Conclusion, winner: CompiledRule | undefined, frame: Frame): string {
   const { verdict, control, cause } = conclusion;
-  if (verdict === "ALLOW") return cause.kind === "HITL_APPROVED" ? "this call was approved" : "this call is allowed";
+  if (verdict === "ALLOW") return cause.kind === "HITL_APPROVED" ? "this call was approved" : ALLOWED;
   const end = control === "TERMINATE" && cause.kind !== "RUN_ENDED" ? "; this run ends here" : "";
   return `${denialOf(conclusion, winner, frame)}${end}`;
 }

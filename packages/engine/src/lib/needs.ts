@@ -15,3 +15,9 @@ export function needs(set: PolicySet, facts: Facts): Needs {
   const shared = found.shared.map((counter) => sharedNeedOf(counter, facts)).filter((need) => need !== undefined);
   return { subjects, signals, customs, shared };
 }
+
+/** Whether a rule, a window or a source of labels may look at what the call measured: where none does, nothing need be. */
+export function readsMetrics(set: PolicySet, facts: Facts): boolean {
+  const { rules, counters } = set.indexFor(facts.agent).candidates(facts);
+  return rules.length > 0 || counters.length > 0 || !set.flow.isEmpty;
+}

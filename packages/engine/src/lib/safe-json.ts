@@ -43,7 +43,8 @@ export function toPlain(value: unknown, bounds: ValueBounds = VALUE_BOUNDS): Pla
 
 /** Whether `value` says the same as the input did. */
 export function isFaithful(notes: Readonly<PlainNotes>): boolean {
-  return !Object.values(notes).includes(true);
+  const { exceeded, circular, bigint, nonFinite, threw, opaque, illFormed } = notes;
+  return !(exceeded || circular || bigint || nonFinite || threw || opaque || illFormed);
 }
 
 class Copier {
@@ -126,7 +127,10 @@ class Copier {
 
   #copyObject(object: object): JsonValue | undefined {
     if (Array.isArray(object)) return this.#copyList(object);
-    if (isPlainObject(object)) return this.#copyJsonOr(object, () => this.#copyEntries(Object.keys(object), object));
+    if (isPlainObject(object)) {
+      const json = jsonOf(object);
+      return json === undefined ? this.#copyEntries(Object.keys(object), object) : this.#copyJson(json.value);
+    }
     if (object instanceof Date) return this.#copyDate(object);
     if (object instanceof Map) return this.#copyMap(object);
     if (object instanceof Set) return this.#copyList(this.#take(Set.prototype.values.call(object)));
@@ -137,7 +141,8 @@ class Copier {
     if (object instanceof Number || object instanceof String || object instanceof Boolean) {
       return this.copy(object.valueOf());
     }
-    return this.#copyJsonOr(object, () => this.#copyInstance(object));
+    const json = jsonOf(object);
+    return json === undefined ? this.#copyInstance(object) : this.#copyJson(json.value);
   }
 
   /** The content of an instance without properties is out of sight: a stream, a promise, a form. */
@@ -151,12 +156,8 @@ class Copier {
     return Number.isNaN(epochMs) ? this.#mark("nonFinite", "Invalid Date") : new Date(epochMs).toISOString();
   }
 
-  /** What `toJSON` gives, as `JSON.stringify` does; it is not asked twice. */
-  #copyJsonOr(object: object, copyProperties: () => JsonValue): JsonValue | undefined {
-    const toJson: unknown = Reflect.get(object, "toJSON");
-    if (typeof toJson !== "function") return copyProperties();
-    const json: unknown = Reflect.apply(toJson, object, []);
-    if (json === object) return copyProperties();
+  /** What `toJSON` gave, which is not asked for its own. */
+  #copyJson(json: unknown): JsonValue | undefined {
     return typeof json === "object" && json !== null ? this.#copyObjectSafely(json, "json") : this.copy(json);
   }
 
@@ -164,7 +165,7 @@ class Copier {
     const copy: JsonValue[] = [];
     for (let index = 0; index < list.length; index += 1) {
       if (this.#isFull()) break;
-      copy.push(this.#copyChild(() => list[index]) ?? null);
+      copy.push(this.#copyMember(list, index) ?? null);
     }
     return copy;
   }
@@ -173,23 +174,24 @@ class Copier {
     const copy: Record<string, JsonValue> = {};
     for (const key of keys) {
       if (this.#isFull()) break;
-      this.#setMember(copy, key, () => Reflect.get(object, key));
+      const ownKey = this.#copyKey(key);
+      if (ownKey === undefined) continue;
+      const child = this.#copyMember(object, key);
+      if (child !== undefined) setOwn(copy, ownKey, child);
     }
     return copy;
   }
 
   /** A key that is not whole would be another key: then the member is left out. */
-  #setMember(copy: Record<string, JsonValue>, key: string, read: () => unknown): void {
+  #copyKey(key: string): string | undefined {
     const ownKey = this.#copyText(key);
-    if (ownKey.length < key.length) return;
-    const child = this.#copyChild(read);
-    if (child !== undefined) setOwn(copy, ownKey, child);
+    return ownKey.length < key.length ? undefined : ownKey;
   }
 
-  #copyChild(read: () => unknown): JsonValue | undefined {
+  #copyMember(container: object, key: PropertyKey): JsonValue | undefined {
     let child: unknown;
     try {
-      child = read();
+      child = Reflect.get(container, key);
     } catch {
       return this.#mark("threw", "[threw]");
     }
@@ -202,7 +204,9 @@ class Copier {
     const copy: Record<string, JsonValue> = {};
     for (const [key, value] of entries) {
       if (this.#isFull()) break;
-      this.#setMember(copy, String(key), () => value);
+      const ownKey = this.#copyKey(String(key));
+      const child = ownKey === undefined ? undefined : this.copy(value);
+      if (ownKey !== undefined && child !== undefined) setOwn(copy, ownKey, child);
     }
     return copy;
   }
@@ -234,4 +238,12 @@ class Copier {
     if (isFull) this.notes.exceeded = true;
     return isFull;
   }
+}
+
+/** What an object's `toJSON` gives, as `JSON.stringify` asks for it; `undefined` where it has none or is its own. */
+function jsonOf(object: object): { readonly value: unknown } | undefined {
+  const toJson: unknown = Reflect.get(object, "toJSON");
+  if (typeof toJson !== "function") return undefined;
+  const value: unknown = Reflect.apply(toJson, object, []);
+  return value === object ? undefined : { value };
 }

@@ -37,7 +37,7 @@ export interface WindowStoreSnapshot {
 export class WindowStore {
   readonly #keyCountMax: number;
   /** By `windowMs`, then by key: joining the two into one text for each look-up costs more than the second look-up. */
-  readonly #spans = new Map<number | undefined, Map<string, RollingWindow>>();
+  #spans: Map<number | undefined, Map<string, RollingWindow>> | undefined;
   #size = 0;
   /** Readings of keys that were not there all along are unknown until then. */
   #lostUntilMs = Number.NEGATIVE_INFINITY;
@@ -114,7 +114,7 @@ export class WindowStore {
 
   /** The whole store as plain JSON. */
   snapshot(): WindowStoreSnapshot {
-    const windows = [...this.#spans.values()].flatMap((span) =>
+    const windows = [...(this.#spans?.values() ?? [])].flatMap((span) =>
       [...span].map(([key, window]) => ({ key, window: window.snapshot() })),
     );
     if (this.#lostUntilMs === Number.NEGATIVE_INFINITY) return { windows };
@@ -136,10 +136,11 @@ export class WindowStore {
   }
 
   #find(key: WindowKey): RollingWindow | undefined {
-    return this.#spans.get(key.windowMs)?.get(key.key);
+    return this.#spans?.get(key.windowMs)?.get(key.key);
   }
 
   #set(key: WindowKey, window: RollingWindow): void {
+    this.#spans ??= new Map();
     let span = this.#spans.get(key.windowMs);
     if (span === undefined) {
       span = new Map();
@@ -165,13 +166,13 @@ export class WindowStore {
     if (this.#size < this.#keyCountMax) return true;
     if (nowMs < this.#nextEmptyAtMs) return false;
     this.#nextEmptyAtMs = Infinity;
-    for (const [windowMs, span] of this.#spans) {
+    for (const [windowMs, span] of this.#spans ?? []) {
       for (const [key, window] of span) {
         const emptyAtMs = window.emptyAtMs();
         if (emptyAtMs > nowMs) this.#nextEmptyAtMs = Math.min(this.#nextEmptyAtMs, emptyAtMs);
         else if (span.delete(key)) this.#size -= 1;
       }
-      if (span.size === 0) this.#spans.delete(windowMs);
+      if (span.size === 0) this.#spans?.delete(windowMs);
     }
     return this.#size < this.#keyCountMax;
   }

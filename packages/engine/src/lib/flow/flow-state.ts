@@ -19,17 +19,22 @@ interface FlowParts {
   readonly sent: SentValues;
 }
 
-/** A run's labels, which only grow, and where values of its arguments can have come from. */
+const NO_LABELS: ReadonlyMap<string, LabelSource> = new Map();
+
+/**
+ * A run's labels, which only grow, and where values of its arguments can have come from. Most runs have few of these, so that
+ * each part is made when there is something to keep in it.
+ */
 export class FlowState {
-  readonly #labels = new Map<string, LabelSource>();
+  #labels: Map<string, LabelSource> | undefined;
   #hasEveryLabel = false;
-  readonly pending: PendingLabels;
+  #pending: PendingLabels | undefined;
   readonly seen: Readonly<Record<Place, TextIndex>>;
   readonly sent: SentValues;
   #isInherited = false;
 
   constructor(parts: Partial<FlowParts> = {}) {
-    this.pending = parts.pending ?? new PendingLabels();
+    this.#pending = parts.pending;
     this.seen = parts.seen ?? {
       // What the user said first is what the run is for; of results, the newest are acted upon.
       prompt: new TextIndex("first"),
@@ -41,7 +46,12 @@ export class FlowState {
 
   /** In the order in which the run got them. */
   get labels(): ReadonlyMap<string, LabelSource> {
-    return this.#labels;
+    return this.#labels ?? NO_LABELS;
+  }
+
+  get pending(): PendingLabels {
+    this.#pending ??= new PendingLabels();
+    return this.#pending;
   }
 
   /** What is said to this run as a prompt are the words of the agent that started it, not a person's. */
@@ -51,13 +61,19 @@ export class FlowState {
 
   /** The run has the label, or a call in flight may bring it. */
   has(label: string): boolean {
-    return this.#labels.has(label) || this.#hasEveryLabel || this.pending.has(label);
+    return this.labels.has(label) || this.#hasEveryLabel || this.#pending?.has(label) === true;
   }
 
   add(label: string, source: LabelSource): void {
+    this.#labels ??= new Map();
     if (this.#labels.has(label)) return;
     if (this.#labels.size < FLOW_LABEL_COUNT_MAX) this.#labels.set(label, source);
     else this.#hasEveryLabel = true;
+  }
+
+  /** A call ended: what it may have brought is no longer pending. */
+  arrived(callId: string): void {
+    this.#pending?.arrived(callId);
   }
 
   /** Something was seen in one of these places that no index took in. */
@@ -68,7 +84,7 @@ export class FlowState {
   snapshot(): JsonObject {
     const { prompt, trusted, untrusted } = this.seen;
     return {
-      labels: [...this.#labels].map(([label, { callId, tool }]) => [label, callId, tool]),
+      labels: [...this.labels].map(([label, { callId, tool }]) => [label, callId, tool]),
       hasEveryLabel: this.#hasEveryLabel,
       pending: this.pending.snapshot(),
       seen: { prompt: prompt.snapshot(), trusted: trusted.snapshot(), untrusted: untrusted.snapshot() },
@@ -120,10 +136,10 @@ export class FlowState {
   }
 
   #joinLabels(other: FlowState): void {
-    for (const [label, source] of other.#labels) this.add(label, source);
+    for (const [label, source] of other.labels) this.add(label, source);
     // What a call in flight may bring has no call here that would end.
-    for (const label of other.pending.names()) this.add(label, { callId: "", tool: "" });
-    this.#hasEveryLabel ||= other.#hasEveryLabel || other.pending.isFull;
+    for (const label of other.#pending?.names() ?? []) this.add(label, { callId: "", tool: "" });
+    this.#hasEveryLabel ||= other.#hasEveryLabel || other.#pending?.isFull === true;
   }
 }
 

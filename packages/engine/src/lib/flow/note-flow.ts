@@ -15,6 +15,7 @@ export function notePending(flow: CompiledFlow, facts: Facts): void {
   const state = run.state.flow;
   if (flow.tracksOrigins) noteSent(state, call);
   else state.sent.lose();
+  if (flow.isEmpty) return;
   const labels = new Set<string>();
   for (const policyFlow of flow.for(facts.agent)) {
     for (const source of policyFlow.sources) {
@@ -22,7 +23,7 @@ export function notePending(flow: CompiledFlow, facts: Facts): void {
     }
     if (isUnknownTool(policyFlow, call.tool)) for (const label of policyFlow.labels) labels.add(label);
   }
-  state.pending.expect(call.callId, [...labels]);
+  if (labels.size > 0) state.pending.expect(call.callId, [...labels]);
 }
 
 function noteSent(state: FlowState, call: CallFacts): void {
@@ -37,7 +38,7 @@ export function noteResultFlow(flow: CompiledFlow, facts: Facts): void {
   const { call, run } = facts;
   if (call === undefined) return;
   const state = run.state.flow;
-  state.pending.arrived(call.callId);
+  state.arrived(call.callId);
   if (!flow.tracksOrigins) state.lose(["trusted", "untrusted"]);
   if (flow.isEmpty) return;
   const frame = new Frame(facts);

@@ -11,7 +11,7 @@ const ECHO_LENGTH_MIN = 4;
  * nothing: otherwise an attacker's account number, written into a record and read again, would come from a record.
  */
 export class SentValues {
-  readonly #values = new Set<string>();
+  #values: Set<string> | undefined;
   #isFull = false;
 
   /** Takes an argument in: as a whole, and the addresses and identifiers in it. */
@@ -28,13 +28,13 @@ export class SentValues {
   /** Something was sent that is not kept: everything may have been sent. */
   lose(): void {
     this.#isFull = true;
-    this.#values.clear();
+    this.#values = undefined;
   }
 
   /** Whether a value was sent, or may have been. */
   has(value: string | number): boolean {
     if (this.#isFull) return true;
-    if (this.#values.size === 0) return false;
+    if (this.#values === undefined) return false;
     for (const form of wholeForms(normaliseText(String(value)))) if (this.#values.has(form)) return true;
     return false;
   }
@@ -42,7 +42,7 @@ export class SentValues {
   /** The stretches of a text between the values that were sent. */
   others(text: string): readonly string[] {
     if (this.#isFull) return [];
-    if (this.#values.size === 0) return [text];
+    if (this.#values === undefined) return [text];
     const stretches: string[][] = [[]];
     for (const word of text.split(/(?<=\s)(?=\S)/)) {
       if (this.#isIn(word)) stretches.push([]);
@@ -52,7 +52,7 @@ export class SentValues {
   }
 
   snapshot(): { readonly values: readonly string[]; readonly isFull: boolean } {
-    return { values: [...this.#values], isFull: this.#isFull };
+    return { values: [...(this.#values ?? [])], isFull: this.#isFull };
   }
 
   /** What a snapshot holds, which may come from outside; `undefined` when it is none. */
@@ -69,18 +69,19 @@ export class SentValues {
   /** Takes in what another run sent. */
   join(other: SentValues): void {
     if (other.#isFull) this.lose();
-    for (const value of other.#values) this.#keep(value);
+    for (const value of other.#values ?? []) this.#keep(value);
   }
 
   #isIn(word: string): boolean {
     for (const part of partsOf(normaliseText(word))) {
-      for (const form of formsOf(part)) if (this.#values.has(form)) return true;
+      for (const form of formsOf(part)) if (this.#values?.has(form) === true) return true;
     }
     return false;
   }
 
   #keep(value: string): void {
     if (this.#isFull || value.length < ECHO_LENGTH_MIN || value.length > SEEN_VALUE_LENGTH_MAX) return;
+    this.#values ??= new Set();
     this.#values.add(value);
     if (this.#values.size > SEEN_VALUE_COUNT_MAX) this.lose();
   }

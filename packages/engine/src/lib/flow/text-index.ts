@@ -21,10 +21,10 @@ export type Keeping = "first" | "last";
  */
 export class TextIndex {
   readonly #keeping: Keeping;
-  readonly #values = new Set<string>();
+  #values: Set<string> | undefined;
   /** Normalised; each text stands between two line ends, and none holds one. */
   #text = "\n";
-  #unread: string[] = [];
+  #unread: string[] | undefined;
   #unreadLength = 0;
   #isLost = false;
 
@@ -56,6 +56,7 @@ export class TextIndex {
     const kept = this.#cut(text);
     if (kept === "") return;
     if (this.#unreadLength + kept.length > SEEN_TEXT_LENGTH_MAX) this.#read();
+    this.#unread ??= [];
     this.#unread.push(kept);
     this.#unreadLength += kept.length;
   }
@@ -64,8 +65,8 @@ export class TextIndex {
   has(sought: Sought, budget: SearchBudget): boolean | undefined {
     this.#read();
     const { normal, forms, parts, compact } = sought;
-    for (const form of forms) if (this.#values.has(form)) return true;
-    if (compact !== undefined && this.#values.has(compact)) return true;
+    for (const form of forms) if (this.#holds(form)) return true;
+    if (compact !== undefined && this.#holds(compact)) return true;
     const isOnePart = parts.length === 1 && parts[0] === normal && normal.length <= SEEN_VALUE_LENGTH_MAX;
     // Every part of the texts is known, so that a value with another part need not be searched for.
     const mayBeInText = !isOnePart && parts.every((part) => this.#mayHold(part));
@@ -75,13 +76,14 @@ export class TextIndex {
   }
 
   snapshot(): JsonObject {
-    return { values: [...this.#values], text: this.#text, unread: [...this.#unread], isLost: this.#isLost };
+    const values = [...(this.#values ?? [])];
+    return { values, text: this.#text, unread: [...(this.#unread ?? [])], isLost: this.#isLost };
   }
 
   copy(): TextIndex {
     this.#read();
     const copy = new TextIndex(this.#keeping);
-    for (const value of this.#values) copy.#values.add(value);
+    if (this.#values !== undefined) copy.#values = new Set(this.#values);
     copy.#text = this.#text;
     copy.#isLost = this.#isLost;
     return copy;
@@ -111,12 +113,16 @@ export class TextIndex {
 
   #mayHold(part: string): boolean {
     const bare = bareForm(part);
-    return bare === "" || bare.length > SEEN_VALUE_LENGTH_MAX || this.#values.has(bare);
+    return bare === "" || bare.length > SEEN_VALUE_LENGTH_MAX || this.#holds(bare);
+  }
+
+  #holds(value: string): boolean {
+    return this.#values?.has(value) === true;
   }
 
   #read(): void {
-    const unread = this.#unread;
-    this.#unread = [];
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
     this.#unreadLength = 0;
     for (const text of unread) this.#readText(normaliseText(this.#cut(text.normalize("NFKC"))));
   }
@@ -145,6 +151,7 @@ export class TextIndex {
       this.#isLost = true;
       return;
     }
+    this.#values ??= new Set();
     const isKnown = this.#values.has(value);
     if (!isKnown && this.#values.size >= SEEN_VALUE_COUNT_MAX) {
       this.#isLost = true;

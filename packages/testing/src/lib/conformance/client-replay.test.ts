@@ -97,10 +97,15 @@ function whole(decided: ReplayDecision): object {
   return { ...gist(decided), evaluatedRules, finalRuleId, redactions, shadow, verdict };
 }
 
-// The list of prices is loaded from disk once, which fake time would not wait for.
+// The list of prices is loaded from disk once, which fake time would not wait for, and only where somebody is told of costs.
 beforeAll(async () => {
   const runtime = { env: () => undefined };
-  const hb = Handlebar.init({ agent: { slug: "first" }, enforceMode: "off", sinks: [], runtime });
+  const hb = Handlebar.init({
+    agent: { slug: "first" },
+    enforceMode: "off",
+    sinks: [{ write: () => undefined }],
+    runtime,
+  });
   await hb.startRun().afterLlm({});
   await hb.shutdown();
 });

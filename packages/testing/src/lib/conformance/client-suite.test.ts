@@ -51,12 +51,12 @@ async function doStep(world: ClientWorld, step: ConformanceStep): Promise<readon
   }
 }
 
-// The list of prices is loaded from disk once, which fake time would not wait for.
+// The list of prices is loaded from disk once, which fake time would not wait for, and only where somebody is told of costs.
 beforeAll(async () => {
   const hb = Handlebar.init({
     agent: { slug: "first" },
     enforceMode: "off",
-    sinks: [],
+    sinks: [{ write: () => undefined }],
     runtime: { env: () => undefined },
   });
   await hb.startRun().afterLlm({});
