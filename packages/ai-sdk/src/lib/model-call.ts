@@ -92,12 +92,9 @@ const SETTLED: Decision & { readonly response: undefined } = {
 
 /** Providers name their interface after a dot: `openai.responses` is sold by `openai`. */
 function identityOf({ modelId, provider }: SdkModel): Model {
-  const vendor = String(provider ?? "")
-    .split(".")[0]
-    ?.slice(0, 128);
-  const name = String(modelId ?? "").slice(0, 256);
-  return {
-    name: name === "" ? "unknown" : name,
-    ...(vendor === undefined || vendor === "" ? {} : { provider: vendor }),
-  };
+  const interfaceName = String(provider ?? "");
+  const dot = interfaceName.indexOf(".");
+  const vendor = (dot < 0 ? interfaceName : interfaceName.slice(0, dot)).slice(0, 128);
+  const name = String(modelId ?? "").slice(0, 256) || "unknown";
+  return vendor === "" ? { name } : { name, provider: vendor };
 }

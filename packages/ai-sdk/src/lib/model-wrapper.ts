@@ -29,22 +29,31 @@ export interface ModelSettings {
 
 /** A model whose requests and answers go through the run's policies; the same one where it is governed already. */
 export function wrapModel(model: SdkModel, settings: ModelSettings): SdkModel {
-  if (isGoverned(model)) return model;
-  const governed = new GovernedModel(model, settings);
-  const own: object = {
-    doGenerate: (options: SdkCallOptions) => governed.doGenerate(options),
-    doStream: (options: SdkCallOptions) => governed.doStream(options),
-  };
-  markGoverned(own);
-  return new Proxy(model, {
-    has: (target, key) => key in own || key in target,
-    get: (target, key) => {
-      if (key in own) return Reflect.get(own, key);
-      const value: unknown = Reflect.get(target, key, target);
-      // A method with private fields must find its own object.
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return isGoverned(model) ? model : new Proxy(model, new ModelHandler(model, settings));
+}
+
+/** What a governed model has of its own, before the model itself. */
+class ModelHandler implements ProxyHandler<SdkModel> {
+  readonly #own: Readonly<Record<PropertyKey, unknown>>;
+
+  constructor(model: SdkModel, settings: ModelSettings) {
+    const governed = new GovernedModel(model, settings);
+    this.#own = markGoverned({
+      doGenerate: (options: SdkCallOptions) => governed.doGenerate(options),
+      doStream: (options: SdkCallOptions) => governed.doStream(options),
+    });
+  }
+
+  has(target: SdkModel, key: PropertyKey): boolean {
+    return Object.hasOwn(this.#own, key) || key in target;
+  }
+
+  get(target: SdkModel, key: PropertyKey): unknown {
+    if (Object.hasOwn(this.#own, key)) return this.#own[key];
+    const value: unknown = Reflect.get(target, key, target);
+    // A method with private fields must find its own object.
+    return typeof value === "function" ? value.bind(target) : value;
+  }
 }
 
 /**

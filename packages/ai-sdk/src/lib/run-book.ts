@@ -114,12 +114,12 @@ function keyOf(args: unknown): string | undefined {
   }
 }
 
-const books = new WeakMap<object, RunBook>();
+/** Where a run carries its book: a weak map costs the garbage collector more than all else that is kept here. */
+const BOOK = Symbol("handlebar.ai-sdk.book");
 
 export function bookOf(run: AnyRun): RunBook {
-  const known = books.get(run);
-  if (known !== undefined) return known;
-  const book = new RunBook(run);
-  books.set(run, book);
-  return book;
+  // Only this function sets the symbol.
+  const holder = run as AnyRun & { [BOOK]?: RunBook };
+  holder[BOOK] ??= new RunBook(run);
+  return holder[BOOK];
 }
