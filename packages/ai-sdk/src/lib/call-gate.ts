@@ -15,11 +15,15 @@ export async function gateCalls(
   settings: ModelSettings,
 ): Promise<readonly (SdkPart | undefined)[]> {
   const { clientTools } = settings;
-  if (!content.some((part) => isElsewhere(part, clientTools))) return content;
   const gate = new CallGate(content, settings);
   const gated: (SdkPart | undefined)[] = [];
   for (const part of content) gated.push(isElsewhere(part, clientTools) ? await gate.pass(part) : part);
   return gated;
+}
+
+/** Whether there is anything for `gateCalls` in an answer. */
+export function hasCallsElsewhere(content: readonly SdkPart[], { clientTools }: ModelSettings): boolean {
+  return content.some((part) => isElsewhere(part, clientTools));
 }
 
 function isElsewhere(part: SdkPart, clientTools: ReadonlySet<string>): boolean {

@@ -1,4 +1,5 @@
-const GOVERNED = Symbol.for("handlebar.ai-sdk.governed.v1");
+/** What marks a governed object. */
+export const GOVERNED: unique symbol = Symbol.for("handlebar.ai-sdk.governed.v1");
 
 /** Marks what is governed, for every copy of this package, so that it is decided once however often it is governed. */
 export function markGoverned<T extends object>(value: T): T {

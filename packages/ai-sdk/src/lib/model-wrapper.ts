@@ -1,9 +1,9 @@
-import { withRun } from "@handlebar/core";
 import { type AnyRun, HandlebarError } from "@handlebar/core/adapter";
 import { eitherSignal } from "./abort.ts";
 import { governStream } from "./answer-stream.ts";
 import { closingAnswer, closingStream, isCall, withoutCalls } from "./closing-answer.ts";
-import { isGoverned, markGoverned } from "./governed-mark.ts";
+import { GOVERNED, isGoverned } from "./governed-mark.ts";
+import { inRun } from "./in-run.ts";
 import { ModelCall } from "./model-call.ts";
 import {
   isModel,
@@ -32,24 +32,25 @@ export function wrapModel(model: SdkModel, settings: ModelSettings): SdkModel {
   return isGoverned(model) ? model : new Proxy(model, new ModelHandler(model, settings));
 }
 
-/** What a governed model has of its own, before the model itself. */
+/** What a governed model has of its own, before the model itself. The SDK asks a model for its properties dozens of times a call. */
 class ModelHandler implements ProxyHandler<SdkModel> {
-  readonly #own: Readonly<Record<PropertyKey, unknown>>;
+  readonly #doGenerate: SdkModel["doGenerate"];
+  readonly #doStream: SdkModel["doStream"];
 
   constructor(model: SdkModel, settings: ModelSettings) {
     const governed = new GovernedModel(model, settings);
-    this.#own = markGoverned({
-      doGenerate: (options: SdkCallOptions) => governed.doGenerate(options),
-      doStream: (options: SdkCallOptions) => governed.doStream(options),
-    });
+    this.#doGenerate = (options) => governed.doGenerate(options);
+    this.#doStream = (options) => governed.doStream(options);
   }
 
   has(target: SdkModel, key: PropertyKey): boolean {
-    return Object.hasOwn(this.#own, key) || key in target;
+    return key === GOVERNED || key === "doGenerate" || key === "doStream" || key in target;
   }
 
   get(target: SdkModel, key: PropertyKey): unknown {
-    if (Object.hasOwn(this.#own, key)) return this.#own[key];
+    if (key === "doGenerate") return this.#doGenerate;
+    if (key === "doStream") return this.#doStream;
+    if (key === GOVERNED) return true;
     const value: unknown = Reflect.get(target, key, target);
     // A method with private fields must find its own object.
     return typeof value === "function" ? value.bind(target) : value;
@@ -91,7 +92,7 @@ class GovernedModel {
     if (call.denied !== undefined) return closingAnswer(version, call.denied);
     let answer: SdkAnswer;
     try {
-      answer = await withRun(call.run, () => this.#model.doGenerate(this.#sent(call, options)));
+      answer = await inRun(call.run, () => this.#model.doGenerate(this.#sent(call, options)));
     } catch (error) {
       if (await call.fail(error, options.abortSignal)) return closingAnswer(version, call.endMessage);
       throw error;
@@ -117,7 +118,7 @@ class GovernedModel {
     if (call.denied !== undefined) return closingStream(version, call.denied);
     let answer: SdkStream;
     try {
-      answer = await withRun(call.run, () => this.#model.doStream(this.#sent(call, options)));
+      answer = await inRun(call.run, () => this.#model.doStream(this.#sent(call, options)));
     } catch (error) {
       if (await call.fail(error, options.abortSignal)) return closingStream(version, call.endMessage);
       throw error;

@@ -28,7 +28,7 @@ export class RunBook {
   readonly #underWay = new Set<Promise<ToolDecision>>();
   readonly #held: Held[] = [];
   /** Settles when the call asked about last may start. */
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<void> | undefined;
   /** A call was held for a person in the SDK's own way since this was last taken back. */
   isWaiting: boolean = false;
 
@@ -55,10 +55,10 @@ export class RunBook {
     return turn;
   }
 
-  async #turn(asked: Promise<ToolDecision>, before: Promise<void>): Promise<ToolDecision> {
+  async #turn(asked: Promise<ToolDecision>, before: Promise<void> | undefined): Promise<ToolDecision> {
     const decision = await asked;
     if (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
-    await before;
+    if (before !== undefined) await before;
     return decision;
   }
 

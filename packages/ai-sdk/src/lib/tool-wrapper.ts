@@ -1,7 +1,8 @@
-import { type ToolDecision, toolMarks, withRun } from "@handlebar/core";
+import { type ToolDecision, toolMarks } from "@handlebar/core";
 import { type AnyRun, PolicyDenied } from "@handlebar/core/adapter";
 import { eitherSignal } from "./abort.ts";
 import { isGoverned, markGoverned } from "./governed-mark.ts";
+import { inRun } from "./in-run.ts";
 import { bookOf, isPending, type ProposedCall } from "./run-book.ts";
 import { isObject, type SdkTool, type SdkToolOptions, type SdkTools } from "./sdk-shapes.ts";
 import { copyTool } from "./tool-copy.ts";
@@ -114,7 +115,7 @@ class GovernedTool {
     const before = await this.#start(input, options);
     let result: unknown;
     try {
-      result = await withRun(this.#run, () => this.#invoke(before, options));
+      result = await inRun(this.#run, () => this.#invoke(before, options));
       if (isIterable(result)) result = await lastOf(result);
     } catch (error) {
       await this.#run.afterTool(before, { error });
@@ -130,7 +131,7 @@ class GovernedTool {
     let last: unknown;
     let end: "left" | "done" | { readonly error: unknown } = "left";
     try {
-      const given = withRun(this.#run, () => this.#invoke(before, options));
+      const given = inRun(this.#run, () => this.#invoke(before, options));
       if (isIterable(given)) {
         for await (const value of given) {
           last = value;
