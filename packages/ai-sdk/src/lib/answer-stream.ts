@@ -22,80 +22,99 @@ export function governStream(
   call: ModelCall,
   settings: StreamSettings,
 ): ReadableStream<SdkStreamPart> {
-  const answer = new StreamedAnswer(call, settings);
-  const feed = new Feed(source, call, settings);
-  return new ReadableStream<SdkStreamPart>({
-    pull: async (controller) => {
-      for (;;) {
-        const { parts, end } = await answer.take(await feed.next());
-        for (const part of parts) controller.enqueue(part);
-        if (end === undefined && parts.length === 0) continue;
-        if (end !== undefined) feed.close();
-        if (end === "close") controller.close();
-        else if (end !== undefined) controller.error(end.error);
-        return;
-      }
-    },
-    cancel: async (reason) => {
-      await call.fail(new Error("the stream was left"), settings.callersSignal);
-      await feed.cancel(reason);
-    },
-  });
+  return new ReadableStream<SdkStreamPart>(new GovernedSource(source, call, settings));
 }
 
-type Next =
-  | { readonly kind: "part"; readonly part: SdkStreamPart }
-  | { readonly kind: "failed"; readonly error: unknown }
-  /** `stopped`: the run was ended, and not by its caller. */
-  | { readonly kind: "stopped" | "over" };
+type Controller = ReadableStreamDefaultController<SdkStreamPart>;
 
-/** A model's parts, or the end of the run, whichever comes first. */
-class Feed {
+/** Hands on a model's parts as they come, until its end or the end of the run, whichever comes first. */
+class GovernedSource implements UnderlyingDefaultSource<SdkStreamPart> {
   readonly #reader: ReadableStreamDefaultReader<SdkStreamPart>;
-  readonly #signal: AbortSignal;
+  readonly #answer: StreamedAnswer;
+  readonly #call: ModelCall;
   readonly #callers: AbortSignal | undefined;
-  #wake: (next: Next) => void = () => undefined;
-  readonly #onAbort = (): void => {
-    if (this.#isStopped) this.#wake({ kind: "stopped" });
-  };
+  readonly #signal: AbortSignal;
+  readonly #onAbort = (): void => this.#stopWaiting();
+  /** Set while the model is waited for. */
+  #waiting: Controller | undefined;
+  #isOver = false;
 
-  constructor(source: ReadableStream<SdkStreamPart>, call: ModelCall, { callersSignal }: StreamSettings) {
+  constructor(source: ReadableStream<SdkStreamPart>, call: ModelCall, settings: StreamSettings) {
     this.#reader = source.getReader();
+    this.#answer = new StreamedAnswer(call, settings);
+    this.#call = call;
+    this.#callers = settings.callersSignal;
     this.#signal = call.run.signal;
-    this.#callers = callersSignal;
     this.#signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  next(): Promise<Next> {
-    if (this.#isStopped) return Promise.resolve({ kind: "stopped" });
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      this.#reader.read().then(
-        ({ done, value }) => resolve(done ? { kind: "over" } : { kind: "part", part: value }),
-        (error: unknown) => resolve(this.#isStopped ? { kind: "stopped" } : { kind: "failed", error }),
-      );
-    });
-  }
-
-  close(): void {
-    this.#signal.removeEventListener("abort", this.#onAbort);
-    // Nothing waits for what a model says after its end; a provider that fails to stop is its own affair.
-    this.#reader.cancel().catch(() => undefined);
+  async pull(controller: Controller): Promise<void> {
+    while (!this.#isOver) {
+      if (this.#isStopped) return this.#stop(controller);
+      this.#waiting = controller;
+      let read: ReadableStreamReadResult<SdkStreamPart>;
+      try {
+        read = await this.#reader.read();
+      } catch (error) {
+        return this.#fail(controller, error);
+      }
+      if (this.#waiting === undefined) return;
+      this.#waiting = undefined;
+      if (read.done) return this.#end(controller, await this.#answer.finish(undefined));
+      if (read.value.type === "finish") {
+        const parts = await this.#answer.finish(read.value);
+        for (const part of parts) controller.enqueue(part);
+        return;
+      }
+      if (this.#answer.holds(read.value)) continue;
+      controller.enqueue(read.value);
+      return;
+    }
   }
 
   async cancel(reason: unknown): Promise<void> {
+    this.#isOver = true;
+    this.#waiting = undefined;
+    await this.#call.fail(new Error("the stream was left"), this.#callers);
     this.#signal.removeEventListener("abort", this.#onAbort);
     await this.#reader.cancel(reason);
   }
 
+  async #fail(controller: Controller, error: unknown): Promise<void> {
+    if (this.#waiting === undefined) return;
+    this.#waiting = undefined;
+    if (this.#isStopped) return this.#stop(controller);
+    await this.#call.fail(error, this.#callers);
+    this.#end(controller, NOTHING, { error });
+  }
+
+  #stopWaiting(): void {
+    const controller = this.#waiting;
+    if (controller === undefined || !this.#isStopped) return;
+    this.#waiting = undefined;
+    this.#stop(controller).catch((error: unknown) => controller.error(error));
+  }
+
+  async #stop(controller: Controller): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#end(controller, await this.#answer.stop());
+  }
+
+  #end(controller: Controller, parts: readonly SdkStreamPart[], failure?: { readonly error: unknown }): void {
+    this.#isOver = true;
+    for (const part of parts) controller.enqueue(part);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    // Nothing waits for what a model says after its end; a provider that fails to stop is its own affair.
+    this.#reader.cancel().catch(() => undefined);
+    if (failure === undefined) controller.close();
+    else controller.error(failure.error);
+  }
+
+  /** The run was ended, and not by its caller. */
   get #isStopped(): boolean {
     return this.#signal.aborted && this.#callers?.aborted !== true;
   }
-}
-
-interface Taken {
-  readonly parts: readonly SdkStreamPart[];
-  readonly end?: "close" | { readonly error: unknown };
 }
 
 const NOTHING: readonly SdkStreamPart[] = [];
@@ -113,31 +132,22 @@ class StreamedAnswer {
     this.#settings = settings;
   }
 
-  async take(next: Next): Promise<Taken> {
-    switch (next.kind) {
-      case "part":
-        return { parts: await this.#part(next.part) };
-      case "over":
-        return { parts: this.#isFinished ? NOTHING : await this.#finish(undefined), end: "close" };
-      case "failed":
-        await this.#call.fail(next.error, this.#settings.callersSignal);
-        return { parts: NOTHING, end: { error: next.error } };
-      case "stopped": {
-        const wasFinished = this.#isFinished;
-        await this.#call.fail(new Error("the run was ended"), this.#settings.callersSignal);
-        return { parts: wasFinished ? NOTHING : this.#close(this.#call.endMessage, undefined), end: "close" };
-      }
-    }
-  }
-
-  async #part(part: SdkStreamPart): Promise<readonly SdkStreamPart[]> {
-    if (part.type === "finish") return this.#finish(part);
+  /** Takes a part in that does not end the answer; true where it has to wait. */
+  holds(part: SdkStreamPart): boolean {
     if (part.type === "error") this.#error ??= part.error ?? new Error("the stream reported an error");
-    const isHeld = this.#content.add(part, this.#settings.holdsBack);
-    return isHeld ? NOTHING : [part];
+    return this.#content.add(part, this.#settings.holdsBack);
   }
 
-  async #finish(finish: SdkStreamPart | undefined): Promise<readonly SdkStreamPart[]> {
+  /** The run was ended: what goes out in place of the rest. */
+  async stop(): Promise<readonly SdkStreamPart[]> {
+    const wasFinished = this.#isFinished;
+    await this.#call.fail(new Error("the run was ended"), this.#settings.callersSignal);
+    return wasFinished ? NOTHING : this.#close(this.#call.endMessage, undefined);
+  }
+
+  /** The answer is whole: what of it waited and may go on. `finish`: the part that says so, where there is one. */
+  async finish(finish: SdkStreamPart | undefined): Promise<readonly SdkStreamPart[]> {
+    if (finish === undefined && this.#isFinished) return NOTHING;
     this.#isFinished = true;
     const end = finish === undefined ? NOTHING : [finish];
     if (this.#error !== undefined) {

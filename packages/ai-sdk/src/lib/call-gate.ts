@@ -14,11 +14,22 @@ export async function gateCalls(
   content: readonly SdkPart[],
   settings: ModelSettings,
 ): Promise<readonly (SdkPart | undefined)[]> {
+  const { clientTools } = settings;
   const gate = new CallGate(content, settings);
-  if (!content.some((part) => gate.isElsewhere(part))) return content;
   const gated: (SdkPart | undefined)[] = [];
-  for (const part of content) gated.push(gate.isElsewhere(part) ? await gate.pass(part) : part);
+  for (const part of content) gated.push(isElsewhere(part, clientTools) ? await gate.pass(part) : part);
   return gated;
+}
+
+/** Whether there is anything for `gateCalls` in an answer. */
+export function hasCallsElsewhere(content: readonly SdkPart[], { clientTools }: ModelSettings): boolean {
+  return content.some((part) => isElsewhere(part, clientTools));
+}
+
+function isElsewhere(part: SdkPart, clientTools: ReadonlySet<string>): boolean {
+  if (part.type === "tool-result") return true;
+  if (part.type !== "tool-call") return false;
+  return part.providerExecuted === true || clientTools.has(part.toolName ?? "");
 }
 
 /** What became of a call that a provider ran. */
@@ -37,12 +48,6 @@ class CallGate {
   constructor(content: readonly SdkPart[], settings: ModelSettings) {
     this.#content = content;
     this.#settings = settings;
-  }
-
-  isElsewhere(part: SdkPart): boolean {
-    if (part.type === "tool-result") return true;
-    if (part.type !== "tool-call") return false;
-    return part.providerExecuted === true || this.#settings.clientTools.has(part.toolName ?? "");
   }
 
   async pass(part: SdkPart): Promise<SdkPart | undefined> {

@@ -1,7 +1,7 @@
 import type { LlmDecision } from "@handlebar/core";
 import type { AnyRun, Decision, Model } from "@handlebar/core/adapter";
 import { usageOf, viewAnswer } from "./answer-view.ts";
-import { gateCalls } from "./call-gate.ts";
+import { gateCalls, hasCallsElsewhere } from "./call-gate.ts";
 import type { ModelSettings } from "./model-wrapper.ts";
 import { viewPrompt } from "./prompt-view.ts";
 import { stampRunId, withoutStamps } from "./run-stamp.ts";
@@ -54,7 +54,7 @@ export class ModelCall {
     const after = await this.#after({ response: view.message, usage: usageOf(usage) });
     if (after.verdict === "BLOCK") return { status: "denied", message: after.message };
     const written = view.write(after.response ?? view.message);
-    const gated = await gateCalls(written, this.#settings);
+    const gated = hasCallsElsewhere(written, this.#settings) ? await gateCalls(written, this.#settings) : written;
     const stamped = this.#settings.stampsRunId ? stampRunId(gated, this.run.runId) : gated;
     return { status: "given", content: stamped, isRewritten: written !== content };
   }
@@ -72,7 +72,7 @@ export class ModelCall {
     return last?.message ?? "the run was ended";
   }
 
-  async #after(
+  #after(
     answer: Pick<Parameters<AnyRun["afterLlm"]>[0], "response" | "usage" | "error">,
   ): ReturnType<AnyRun["afterLlm"]> {
     if (this.#isSettled) return SETTLED;
@@ -81,23 +81,20 @@ export class ModelCall {
   }
 }
 
-const SETTLED: Decision & { readonly response: undefined } = {
+const SETTLED: Promise<Decision & { readonly response: undefined }> = Promise.resolve({
   verdict: "ALLOW",
   control: "CONTINUE",
   cause: { kind: "ALLOW" },
   message: "recorded before",
   evaluatedRules: [],
   response: undefined,
-};
+});
 
 /** Providers name their interface after a dot: `openai.responses` is sold by `openai`. */
 function identityOf({ modelId, provider }: SdkModel): Model {
-  const vendor = String(provider ?? "")
-    .split(".")[0]
-    ?.slice(0, 128);
-  const name = String(modelId ?? "").slice(0, 256);
-  return {
-    name: name === "" ? "unknown" : name,
-    ...(vendor === undefined || vendor === "" ? {} : { provider: vendor }),
-  };
+  const interfaceName = String(provider ?? "");
+  const dot = interfaceName.indexOf(".");
+  const vendor = (dot < 0 ? interfaceName : interfaceName.slice(0, dot)).slice(0, 128);
+  const name = String(modelId ?? "").slice(0, 256) || "unknown";
+  return vendor === "" ? { name } : { name, provider: vendor };
 }

@@ -1,9 +1,9 @@
-import { withRun } from "@handlebar/core";
 import { type AnyRun, HandlebarError } from "@handlebar/core/adapter";
 import { eitherSignal } from "./abort.ts";
 import { governStream } from "./answer-stream.ts";
 import { closingAnswer, closingStream, isCall, withoutCalls } from "./closing-answer.ts";
-import { isGoverned, markGoverned } from "./governed-mark.ts";
+import { GOVERNED, isGoverned } from "./governed-mark.ts";
+import { inRun } from "./in-run.ts";
 import { ModelCall } from "./model-call.ts";
 import {
   isModel,
@@ -29,22 +29,32 @@ export interface ModelSettings {
 
 /** A model whose requests and answers go through the run's policies; the same one where it is governed already. */
 export function wrapModel(model: SdkModel, settings: ModelSettings): SdkModel {
-  if (isGoverned(model)) return model;
-  const governed = new GovernedModel(model, settings);
-  const own: object = {
-    doGenerate: (options: SdkCallOptions) => governed.doGenerate(options),
-    doStream: (options: SdkCallOptions) => governed.doStream(options),
-  };
-  markGoverned(own);
-  return new Proxy(model, {
-    has: (target, key) => key in own || key in target,
-    get: (target, key) => {
-      if (key in own) return Reflect.get(own, key);
-      const value: unknown = Reflect.get(target, key, target);
-      // A method with private fields must find its own object.
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return isGoverned(model) ? model : new Proxy(model, new ModelHandler(model, settings));
+}
+
+/** What a governed model has of its own, before the model itself. The SDK asks a model for its properties dozens of times a call. */
+class ModelHandler implements ProxyHandler<SdkModel> {
+  readonly #doGenerate: SdkModel["doGenerate"];
+  readonly #doStream: SdkModel["doStream"];
+
+  constructor(model: SdkModel, settings: ModelSettings) {
+    const governed = new GovernedModel(model, settings);
+    this.#doGenerate = (options) => governed.doGenerate(options);
+    this.#doStream = (options) => governed.doStream(options);
+  }
+
+  has(target: SdkModel, key: PropertyKey): boolean {
+    return key === GOVERNED || key === "doGenerate" || key === "doStream" || key in target;
+  }
+
+  get(target: SdkModel, key: PropertyKey): unknown {
+    if (key === "doGenerate") return this.#doGenerate;
+    if (key === "doStream") return this.#doStream;
+    if (key === GOVERNED) return true;
+    const value: unknown = Reflect.get(target, key, target);
+    // A method with private fields must find its own object.
+    return typeof value === "function" ? value.bind(target) : value;
+  }
 }
 
 /**
@@ -82,7 +92,7 @@ class GovernedModel {
     if (call.denied !== undefined) return closingAnswer(version, call.denied);
     let answer: SdkAnswer;
     try {
-      answer = await withRun(call.run, () => this.#model.doGenerate(this.#sent(call, options)));
+      answer = await inRun(call.run, () => this.#model.doGenerate(this.#sent(call, options)));
     } catch (error) {
       if (await call.fail(error, options.abortSignal)) return closingAnswer(version, call.endMessage);
       throw error;
@@ -108,7 +118,7 @@ class GovernedModel {
     if (call.denied !== undefined) return closingStream(version, call.denied);
     let answer: SdkStream;
     try {
-      answer = await withRun(call.run, () => this.#model.doStream(this.#sent(call, options)));
+      answer = await inRun(call.run, () => this.#model.doStream(this.#sent(call, options)));
     } catch (error) {
       if (await call.fail(error, options.abortSignal)) return closingStream(version, call.endMessage);
       throw error;

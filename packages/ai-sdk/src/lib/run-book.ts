@@ -31,7 +31,7 @@ export class RunBook {
   readonly #held: Held[] = [];
   readonly #governed = new Set<string>();
   /** Settles when the call asked about last may start. */
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<void> | undefined;
   /** A call was held for a person in the SDK's own way since this was last taken back. */
   isWaiting: boolean = false;
 
@@ -67,10 +67,10 @@ export class RunBook {
     return turn;
   }
 
-  async #turn(asked: Promise<ToolDecision>, before: Promise<void>): Promise<ToolDecision> {
+  async #turn(asked: Promise<ToolDecision>, before: Promise<void> | undefined): Promise<ToolDecision> {
     const decision = await asked;
     if (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
-    await before;
+    if (before !== undefined) await before;
     return decision;
   }
 
@@ -126,12 +126,12 @@ function keyOf(args: unknown): string | undefined {
   }
 }
 
-const books = new WeakMap<object, RunBook>();
+/** Where a run carries its book: a weak map costs the garbage collector more than all else that is kept here. */
+const BOOK = Symbol("handlebar.ai-sdk.book");
 
 export function bookOf(run: AnyRun): RunBook {
-  const known = books.get(run);
-  if (known !== undefined) return known;
-  const book = new RunBook(run);
-  books.set(run, book);
-  return book;
+  // Only this function sets the symbol.
+  const holder = run as AnyRun & { [BOOK]?: RunBook };
+  holder[BOOK] ??= new RunBook(run);
+  return holder[BOOK];
 }

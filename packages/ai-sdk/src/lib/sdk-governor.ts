@@ -28,12 +28,14 @@ export class SdkGovernor {
   readonly #hb: AnyClient;
   readonly #sdk: Params;
   readonly #options: GovernorOptions;
+  readonly #tags: ReturnType<typeof tagMap>;
   readonly #registered = new Set<string>();
 
   constructor(hb: AnyClient, sdk: object, options: GovernorOptions) {
     this.#hb = hb;
     this.#sdk = { ...sdk };
     this.#options = options;
+    this.#tags = tagMap(options.tags);
   }
 
   /** What stands in for the SDK's own, by name. */
@@ -154,12 +156,12 @@ export class SdkGovernor {
 
   #tools(tools: object, run: AnyRun): unknown {
     const { approvals = "block" } = this.#options;
-    return wrapTools(asTools(tools), { run, tags: tagMap(this.#options.tags), approvals });
+    return wrapTools(asTools(tools), { run, tags: this.#tags, approvals });
   }
 
   #model(model: unknown, tools: unknown, run: AnyRun): unknown {
     const known = asTools(isObject(tools) ? tools : {});
-    const tags = tagMap(this.#options.tags);
+    const tags = this.#tags;
     const resolved = isModel(model) ? model : resolveModel(model, this.#sdk["gateway"]);
     return wrapModel(resolved, {
       run,

@@ -1,7 +1,17 @@
 import { textParts } from "./closing-answer.ts";
 import type { SdkPart, SdkStreamPart } from "./sdk-shapes.ts";
 
-const BLOCK = /^(text|reasoning|tool-input)-(start|delta|end)$/;
+interface Block {
+  readonly kind: "text" | "reasoning" | "tool-input";
+  readonly step: "start" | "delta" | "end";
+}
+
+/** What the parts of a block's text are called. */
+const BLOCKS: ReadonlyMap<string, Block> = new Map(
+  (["text", "reasoning", "tool-input"] as const).flatMap((kind) =>
+    (["start", "delta", "end"] as const).map((step) => [`${kind}-${step}`, { kind, step }] as const),
+  ),
+);
 /** Parts that tell of the answer and are none of it. */
 const ABOUT: ReadonlySet<string> = new Set(["stream-start", "response-metadata", "error", "finish"]);
 
@@ -22,8 +32,8 @@ export class StreamedContent {
   add(part: SdkStreamPart, holdsBack: "all" | "calls" | "starts"): boolean {
     if (ABOUT.has(part.type)) return false;
     if (part.type === "raw") return holdsBack === "all";
-    const [kind, step] = BLOCK.exec(part.type)?.slice(1) ?? [];
-    const isInput = kind === "tool-input";
+    const block = BLOCKS.get(part.type);
+    const isInput = block?.kind === "tool-input";
     const isCall = isInput || part.type === "tool-call" || part.type === "tool-result";
     // What comes after a part that waits waits too, so that the order stays.
     const waits = holdsBack === "all" || this.#held.size > 0 || (isCall && (!isInput || holdsBack === "calls"));
@@ -31,9 +41,9 @@ export class StreamedContent {
       if (waits) push(this.#inputs, part.id ?? "", part);
       return waits;
     }
-    const place = kind === undefined ? this.content.push(part) - 1 : this.#write(kind, step, part);
+    const place = block === undefined ? this.content.push(part) - 1 : this.#write(block, part);
     if (waits) push(this.#held, place, part);
-    else if (kind !== undefined) this.#note(`${kind} ${part.id}`, step, part);
+    else if (block !== undefined) this.#note(block, part);
     return waits;
   }
 
@@ -53,11 +63,11 @@ export class StreamedContent {
     return [...this.#open.values()].map(({ type, id }) => ({ type: type.replace("-start", "-end"), id }));
   }
 
-  #write(kind: string, step: string | undefined, part: SdkStreamPart): number {
-    const key = `${kind} ${part.id}`;
-    const known = this.#places.get(key);
-    const at = step === "start" || known === undefined ? this.content.push({ type: kind, text: "" }) - 1 : known;
-    this.#places.set(key, at);
+  #write({ kind, step }: Block, part: SdkStreamPart): number {
+    const key = keyOf(kind, part);
+    const known = step === "start" ? undefined : this.#places.get(key);
+    const at = known ?? this.content.push({ type: kind, text: "" }) - 1;
+    if (known === undefined) this.#places.set(key, at);
     const old = this.content[at];
     if (step === "delta" && old !== undefined) {
       this.content[at] = { ...old, text: (old.text ?? "") + (part.delta ?? "") };
@@ -65,9 +75,9 @@ export class StreamedContent {
     return at;
   }
 
-  #note(key: string, step: string | undefined, part: SdkStreamPart): void {
-    if (step === "start") this.#open.set(key, part);
-    else if (step === "end") this.#open.delete(key);
+  #note({ kind, step }: Block, part: SdkStreamPart): void {
+    if (step === "start") this.#open.set(keyOf(kind, part), part);
+    else if (step === "end") this.#open.delete(keyOf(kind, part));
   }
 
   #call(part: SdkPart, now: SdkPart): readonly SdkStreamPart[] {
@@ -75,6 +85,10 @@ export class StreamedContent {
     if (now.type === "text") return textParts(`handlebar-${part.toolCallId}`, now.text ?? "");
     return [...(now.input === part.input ? inputs : rewrittenInput(inputs, now)), now];
   }
+}
+
+function keyOf(kind: Block["kind"], { id }: SdkStreamPart): string {
+  return `${kind} ${id}`;
 }
 
 function push<K>(lists: Map<K, SdkStreamPart[]>, key: K, part: SdkStreamPart): void {

@@ -1,9 +1,11 @@
-import { type ToolDecision, toolMarks, withRun } from "@handlebar/core";
+import { type ToolDecision, toolMarks } from "@handlebar/core";
 import { type AnyRun, PolicyDenied } from "@handlebar/core/adapter";
 import { eitherSignal } from "./abort.ts";
 import { isGoverned, markGoverned } from "./governed-mark.ts";
+import { inRun } from "./in-run.ts";
 import { bookOf, isPending, type ProposedCall } from "./run-book.ts";
 import { isObject, type SdkTool, type SdkToolOptions, type SdkTools } from "./sdk-shapes.ts";
+import { copyTool } from "./tool-copy.ts";
 
 /** How held calls of tools with code are handled: see `GovernOptions.approvals`. */
 export type ApprovalsMode = "block" | "native";
@@ -16,14 +18,23 @@ export interface ToolSettings {
 
 /** The same tools by the same names, each governed; those without code are left to the model's wrapper. */
 export function wrapTools(tools: SdkTools, settings: ToolSettings): SdkTools {
-  return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, wrapOne(tool, name, settings)]));
+  const wrapped: Record<string, SdkTool> = { ...tools };
+  for (const [name, tool] of Object.entries(tools)) wrapped[name] = wrapOne(tool, name, settings);
+  return wrapped;
 }
 
 /** The names of tools that run elsewhere, such as in the browser: only the model's wrapper can stop a call of theirs. */
 export function clientToolsOf(tools: SdkTools | undefined): ReadonlySet<string> {
-  const entries = Object.entries(tools ?? {});
-  return new Set(entries.filter(([, tool]) => isClientTool(tool)).map(([name]) => name));
+  let names: Set<string> | undefined;
+  for (const [name, tool] of Object.entries(tools ?? {})) {
+    if (!isClientTool(tool)) continue;
+    names ??= new Set();
+    names.add(name);
+  }
+  return names ?? NONE;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function isClientTool(tool: unknown): boolean {
   return isObject(tool) && typeof tool["execute"] !== "function" && !String(tool["type"]).startsWith("provider");
@@ -33,6 +44,7 @@ function isClientTool(tool: unknown): boolean {
 export function tagsOf(name: string, tool: unknown, given: ToolSettings["tags"]): readonly string[] {
   const own = Object.hasOwn(given, name) ? (given[name] ?? []) : [];
   const marks = toolMarks(tool);
+  if (marks === undefined && (!isObject(tool) || tool["metadata"] === undefined)) return own;
   const classification = marks?.classification === undefined ? [] : [`classification:${marks.classification}`];
   return [...own, ...(marks?.tags ?? []), ...classification, ...hintTags(tool)];
 }
@@ -50,16 +62,12 @@ function wrapOne(tool: SdkTool, name: string, settings: ToolSettings): SdkTool {
   const { execute } = tool;
   if (typeof execute !== "function" || isGoverned(execute)) return tool;
   bookOf(settings.run).noteGoverned(name);
-  const governed = new GovernedTool(tool, name, { ...settings, execute });
-  const run = governed.execute();
-  markGoverned(run);
-  const own = { enumerable: true, configurable: true, writable: true };
-  const needsApproval = (input: unknown, options: SdkToolOptions): Promise<boolean> =>
-    governed.needsApproval(input, options);
-  return Object.create(Object.getPrototypeOf(tool), {
-    ...Object.getOwnPropertyDescriptors(tool),
-    execute: { ...own, value: run },
-    ...(settings.approvals === "native" ? { needsApproval: { ...own, value: needsApproval } } : {}),
+  const governed = new GovernedTool(tool, name, { settings, execute });
+  const run = markGoverned(governed.execute());
+  if (settings.approvals !== "native") return copyTool(tool, { execute: run });
+  return copyTool(tool, {
+    execute: run,
+    needsApproval: (input: unknown, options: SdkToolOptions) => governed.needsApproval(input, options),
   });
 }
 
@@ -68,14 +76,20 @@ type Execute = NonNullable<SdkTool["execute"]>;
 class GovernedTool {
   readonly #tool: SdkTool;
   readonly #execute: Execute;
+  readonly #name: string;
   readonly #run: AnyRun;
-  readonly #call: Pick<ProposedCall, "name" | "tags" | "kind">;
+  readonly #tags: ToolSettings["tags"];
 
-  constructor(tool: SdkTool, name: string, { run, tags, execute }: ToolSettings & { readonly execute: Execute }) {
+  constructor(
+    tool: SdkTool,
+    name: string,
+    { settings, execute }: { readonly settings: ToolSettings; readonly execute: Execute },
+  ) {
     this.#tool = tool;
     this.#execute = execute;
-    this.#run = run;
-    this.#call = { name, tags: tagsOf(name, tool, tags), kind: kindOf(tool) };
+    this.#name = name;
+    this.#run = settings.run;
+    this.#tags = settings.tags;
   }
 
   /** The SDK asks synchronously whether what `execute` gives can be iterated, so generators stay generators. */
@@ -102,7 +116,7 @@ class GovernedTool {
     const before = await this.#start(input, options);
     let result: unknown;
     try {
-      result = await withRun(this.#run, () => this.#invoke(before, options));
+      result = await inRun(this.#run, () => this.#invoke(before, options));
       if (isIterable(result)) result = await lastOf(result);
     } catch (error) {
       await this.#run.afterTool(before, { error });
@@ -118,7 +132,7 @@ class GovernedTool {
     let last: unknown;
     let end: "left" | "done" | { readonly error: unknown } = "left";
     try {
-      const given = withRun(this.#run, () => this.#invoke(before, options));
+      const given = inRun(this.#run, () => this.#invoke(before, options));
       if (isIterable(given)) {
         for await (const value of given) {
           last = value;
@@ -157,7 +171,8 @@ class GovernedTool {
   }
 
   #proposed(args: unknown, { toolCallId }: SdkToolOptions): ProposedCall {
-    return { ...this.#call, args, callId: toolCallId };
+    const name = this.#name;
+    return { name, args, callId: toolCallId, tags: tagsOf(name, this.#tool, this.#tags), kind: kindOf(this.#tool) };
   }
 }
 

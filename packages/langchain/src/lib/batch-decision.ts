@@ -3,7 +3,7 @@ import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import { canPause, type DecidedCall, isPending, type PausingRuntime } from "./held-batch.ts";
 import { type KeptState, STATE_KEY } from "./kept-state.ts";
 import { type LangChainToolCall, toolCallsOf } from "./message-text.ts";
-import { bookOf } from "./run-book.ts";
+import { bookOf, type GivenArgs } from "./run-book.ts";
 import { stopMessage } from "./run-source.ts";
 import { deniedMessage } from "./tool-call.ts";
 import { argsForPolicy, nameOf, parsedArgs, tagsOf } from "./tool-shape.ts";
@@ -28,31 +28,34 @@ export async function decideBatch(answer: AIMessage, context: BatchContext): Pro
   const { run } = context;
   const calls = toolCallsOf(answer);
   if (calls.length === 0) return undefined;
-  const decided = await decideCalls(calls, context);
+  const known = knownCalls(calls, context);
+  const decided = await decideCalls(known, context);
   if (run.terminated) return stopped(run, answer, decided);
   const book = bookOf(run);
   const keeps = canPause(context.runtime);
   const holds = keeps && context.pauses && decided.some(isPending);
   if (holds) book.hold(run, decided, "decided");
-  else book.note(decided);
+  else book.note(decided, known);
   if (!keeps) return undefined;
   const kept: KeptState = { runId: run.runId, owned: context.owned, snapshot: run.pause() };
   return { [STATE_KEY]: holds ? { ...kept, held: decided } : kept };
 }
 
-async function decideCalls(
-  calls: readonly LangChainToolCall[],
-  { run, tools }: BatchContext,
-): Promise<readonly DecidedCall[]> {
-  // What has no tool here, such as the call that carries structured output, runs no code.
-  const known = calls.flatMap((call) => {
+interface KnownCall extends GivenArgs {
+  readonly call: LangChainToolCall;
+}
+
+/** What has no tool here, such as the call that carries structured output, runs no code. */
+function knownCalls(calls: readonly LangChainToolCall[], { tools }: BatchContext): readonly KnownCall[] {
+  return calls.flatMap((call) => {
     const tool = tools.find((candidate) => nameOf(candidate) === call.name);
-    return tool === undefined ? [] : [{ call, tool }];
+    return tool === undefined ? [] : [{ call, tool, args: call.args }];
   });
+}
+
+async function decideCalls(known: readonly KnownCall[], { run }: BatchContext): Promise<readonly DecidedCall[]> {
   if (known.length === 0) return [];
-  const asked = await Promise.all(
-    known.map(async ({ call, tool }) => argsForPolicy(await parsedArgs(tool, call.args))),
-  );
+  const asked = await Promise.all(known.map(async ({ tool, args }) => argsForPolicy(await parsedArgs(tool, args))));
   const decisions = await run.beforeTools(
     known.map(({ call, tool }, at) => ({ callId: call.id, name: call.name, args: asked[at], tags: tagsOf(tool) })),
   );

@@ -5,6 +5,7 @@ import { baseOf, type ChatModelInside, isBinding, isChatModel, isConfigurable } 
 import { GOVERNED, isGovernedBy, markGoverned } from "./governed-mark.ts";
 import { ModelCall, modelNamed } from "./model-call.ts";
 import { generate, type OpenCall, type OpenedCall, streamChunks } from "./model-stream.ts";
+import { perRun } from "./per-run.ts";
 import { type CallRun, runFor } from "./run-source.ts";
 
 export interface GovernOptions {
@@ -62,30 +63,30 @@ function firstOf(hb: AnyClient, call: ModelCall): OpenCall {
   };
 }
 
-// By run and last message, in the order of their decisions.
-const preparedCalls = new WeakMap<AnyRun, WeakMap<BaseMessage, ModelCall[]>>();
+// In the order of their decisions.
+const preparedOf = perRun("prepared", (): ModelCall[] => []);
+/** Decided requests that have not gone out; one that comes beyond them is decided anew. */
+const PREPARED_COUNT_MAX = 1024;
 
 function prepare(call: ModelCall): void {
-  const last = call.messages.at(-1);
-  if (last === undefined) return;
-  const calls = preparedCalls.get(call.run) ?? new WeakMap<BaseMessage, ModelCall[]>();
-  preparedCalls.set(call.run, calls);
-  const same = calls.get(last);
-  if (same === undefined) calls.set(last, [call]);
-  else same.push(call);
+  const calls = preparedOf(call.run);
+  calls.push(call);
+  if (calls.length > PREPARED_COUNT_MAX) calls.shift();
 }
 
 /** The request was answered, or will not go out. */
 export function forgetPrepared(call: ModelCall): void {
-  const last = call.messages.at(-1);
-  const same = last === undefined ? undefined : preparedCalls.get(call.run)?.get(last);
-  const at = same?.indexOf(call) ?? -1;
-  if (at >= 0) same?.splice(at, 1);
+  const calls = preparedOf(call.run);
+  const at = calls.indexOf(call);
+  if (at >= 0) calls.splice(at, 1);
 }
 
 function takePrepared(run: AnyRun | undefined, messages: readonly BaseMessage[]): ModelCall | undefined {
   const last = messages.at(-1);
-  return run === undefined || last === undefined ? undefined : preparedCalls.get(run)?.get(last)?.shift();
+  if (run === undefined || last === undefined) return undefined;
+  const calls = preparedOf(run);
+  const at = calls.findIndex((call) => call.messages.at(-1) === last);
+  return at < 0 ? undefined : calls.splice(at, 1)[0];
 }
 
 const nothing = (): void => undefined;

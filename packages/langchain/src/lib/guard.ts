@@ -150,8 +150,29 @@ export function guardedSink(sink: unknown, guard: HandlebarGuard): object {
   if (!isObject(sink)) return { getChild: () => [guard] };
   const getChild = (tag?: string): unknown => {
     const child: unknown = "getChild" in sink && typeof sink.getChild === "function" ? sink.getChild(tag) : undefined;
-    return withGuard(child, guard);
+    return isFreshManager(child) ? guardedManager(child, guard) : withGuard(child, guard);
   };
   // Everything else comes from the manager itself.
   return Object.create(sink, { getChild: { value: getChild, configurable: true, writable: true } }) as object;
+}
+
+interface FreshManager {
+  readonly handlers: readonly unknown[];
+  addHandler(handler: HandlebarGuard, inherit: boolean): void;
+}
+
+/** A manager that was made for one child, which needs no copy. */
+function isFreshManager(child: unknown): child is FreshManager {
+  return (
+    isObject(child) &&
+    "addHandler" in child &&
+    typeof child.addHandler === "function" &&
+    "handlers" in child &&
+    Array.isArray(child.handlers)
+  );
+}
+
+function guardedManager(child: FreshManager, guard: HandlebarGuard): object {
+  if (!child.handlers.includes(guard)) child.addHandler(guard, true);
+  return child;
 }

@@ -1,18 +1,14 @@
 import type { AnyRun } from "@handlebar/core/adapter";
+import { perRun } from "./per-run.ts";
 
 /** Calls beyond this many are given up as forgotten. */
 const IN_HAND_COUNT_MAX = 10_000;
 
-// By run, so that what a run leaves behind goes with it.
-const byRun = new WeakMap<AnyRun, Set<string>>();
+const inHandOf = perRun("in-hand", () => new Set<string>());
 
 /** Says that a tool call, by its id among LangChain's callbacks, is decided by who makes it: `HandlebarGuard` leaves it alone. */
 export function takeInHand(run: AnyRun, callbackId: string): void {
-  let ids = byRun.get(run);
-  if (ids === undefined) {
-    ids = new Set();
-    byRun.set(run, ids);
-  }
+  const ids = inHandOf(run);
   ids.add(callbackId);
   if (ids.size <= IN_HAND_COUNT_MAX) return;
   const [oldest] = ids;
@@ -21,5 +17,5 @@ export function takeInHand(run: AnyRun, callbackId: string): void {
 
 /** Whether it was said, once for each call. */
 export function isInHand(run: AnyRun, callbackId: string): boolean {
-  return byRun.get(run)?.delete(callbackId) ?? false;
+  return inHandOf(run).delete(callbackId);
 }

@@ -1,20 +1,37 @@
 import type { ToolDecision } from "@handlebar/core";
 import type { AnyRun } from "@handlebar/core/adapter";
 import { type DecidedCall, HeldBatch, isPending } from "./held-batch.ts";
+import { perRun } from "./per-run.ts";
 
 /** Decided calls that have not come to an end; the oldest is given up beyond it, and decided anew if it comes. */
 const DECIDED_COUNT_MAX = 1024;
 const BATCH_COUNT_MAX = 64;
 
+/** A call as a model asked for it, before its arguments were read with the tool's schema. */
+export interface GivenArgs {
+  readonly tool: unknown;
+  readonly args: unknown;
+}
+
+interface NotedCall {
+  readonly call: DecidedCall;
+  readonly tool: unknown;
+  readonly argsText: string | symbol | undefined;
+}
+
 /** What was decided of a run's calls before they reach their tools. */
 export class RunBook {
-  readonly #decided: DecidedCall[] = [];
+  readonly #decided: NotedCall[] = [];
   readonly #batches: HeldBatch[] = [];
   /** Decisions that a call has started with. */
   readonly #taken = new WeakSet<ToolDecision>();
 
-  note(calls: readonly DecidedCall[]): void {
-    this.#decided.push(...calls);
+  /** `given`: for each call, how the model asked for it, where that is known. */
+  note(calls: readonly DecidedCall[], given: readonly GivenArgs[] = []): void {
+    for (const [at, call] of calls.entries()) {
+      const from = given[at];
+      this.#decided.push({ call, tool: from?.tool, argsText: from === undefined ? undefined : textOf(from.args) });
+    }
     if (this.#decided.length > DECIDED_COUNT_MAX) this.#decided.splice(0, this.#decided.length - DECIDED_COUNT_MAX);
   }
 
@@ -35,11 +52,14 @@ export class RunBook {
    * taken, such as where a graph is resumed twice at once, is not given again.
    */
   takeDecision(callId: string, asked: unknown): ToolDecision | undefined {
-    const call = this.#decided.find(
-      (one) =>
-        one.before.callId === callId && !this.#taken.has(one.before) && !isPending(one) && isSame(one.asked, asked),
+    return this.#takeFirst(({ call }) => call.before.callId === callId && isSame(call.asked, asked));
+  }
+
+  /** The same for a call as the model asked for it: nothing has to be read again that one schema reads alike. */
+  takeDecisionOnGiven(callId: string, { tool, args }: GivenArgs): ToolDecision | undefined {
+    return this.#takeFirst(
+      (noted) => noted.call.before.callId === callId && noted.tool === tool && noted.argsText === textOf(args),
     );
-    return call === undefined ? undefined : this.take(call.before);
   }
 
   take(before: ToolDecision): ToolDecision {
@@ -58,9 +78,16 @@ export class RunBook {
 
   /** The call has run: asked for again, it is decided anew. */
   finish(before: ToolDecision): void {
-    const at = this.#decided.findIndex((call) => call.before === before);
+    const at = this.#decided.findIndex(({ call }) => call.before === before);
     if (at >= 0) this.#decided.splice(at, 1);
     for (const batch of this.#batches) batch.finish(before);
+  }
+
+  #takeFirst(isIt: (noted: NotedCall) => boolean): ToolDecision | undefined {
+    const found = this.#decided.find(
+      (noted) => !this.#taken.has(noted.call.before) && !isPending(noted.call) && isIt(noted),
+    );
+    return found === undefined ? undefined : this.take(found.call.before);
   }
 }
 
@@ -77,13 +104,5 @@ function textOf(value: unknown): string | symbol {
   }
 }
 
-// By run, so that what is known of a run goes with it.
-const books = new WeakMap<AnyRun, RunBook>();
-
-export function bookOf(run: AnyRun): RunBook {
-  const known = books.get(run);
-  if (known !== undefined) return known;
-  const made = new RunBook();
-  books.set(run, made);
-  return made;
-}
+/** What was decided of a run's calls. */
+export const bookOf: (run: AnyRun) => RunBook = perRun("book", () => new RunBook());

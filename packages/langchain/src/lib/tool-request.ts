@@ -7,6 +7,7 @@ import { isGovernedBy } from "./governed-mark.ts";
 import { HandlebarGuard } from "./guard.ts";
 import { canPause, isPending, type PausingRuntime } from "./held-batch.ts";
 import type { LangChainToolCall } from "./message-text.ts";
+import { perRun } from "./per-run.ts";
 import { bookOf } from "./run-book.ts";
 import { slotOf, stopMessage } from "./run-source.ts";
 import { deniedMessage, isBubbleUp, runTool } from "./tool-call.ts";
@@ -43,7 +44,7 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
     return deniedMessage(toolCall, before.message);
   }
   const slot = slotOf(hb, request.runtime.configurable);
-  const guard = slot === undefined ? undefined : new HandlebarGuard({ hb, run });
+  const guard = slot === undefined ? undefined : guardOf(run, hb);
   let ran = false;
   const close = (): void => {
     ran = true;
@@ -74,6 +75,15 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
   }
 }
 
+const guards = perRun("guard", (): { guard?: HandlebarGuard } => ({}));
+
+/** What looks after the code of a run's tools. Making one reads the environment, which takes as long as a decision. */
+function guardOf(run: AnyRun, hb: AnyClient): HandlebarGuard {
+  const kept = guards(run);
+  kept.guard ??= new HandlebarGuard({ hb, run });
+  return kept.guard;
+}
+
 /** Somebody is waited for: the invocation ends without its run being over. */
 function markInterrupted(hb: AnyClient, { configurable }: PausingRuntime): void {
   const slot = slotOf(hb, configurable);
@@ -100,8 +110,12 @@ function ungoverned(tool: unknown, hb: AnyClient): unknown {
 async function decisionOn(run: AnyRun, request: ToolRequest, pauses: boolean): Promise<ToolDecision> {
   const { toolCall, tool, runtime } = request;
   const book = bookOf(run);
-  const asked = argsForPolicy(await parsedArgs(tool, toolCall.args));
   const { id, name } = toolCall;
+  if (id !== undefined && book.batchOf(id) === undefined) {
+    const given = book.takeDecisionOnGiven(id, { tool, args: toolCall.args });
+    if (given !== undefined) return given;
+  }
+  const asked = argsForPolicy(await parsedArgs(tool, toolCall.args));
   if (id !== undefined) {
     const held = await book.batchOf(id)?.admit(id, runtime);
     if (held !== undefined && !book.isTaken(held.before)) book.note([held]);

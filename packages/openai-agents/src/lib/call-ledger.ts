@@ -35,9 +35,10 @@ export class CallLedger {
   stopMessage: string | undefined;
   readonly #calls = new Set<LedgerCall>();
   readonly #guarded = new Set<string>();
-  readonly #replaced = new Map<string, string>();
-  readonly #denials = new Map<string, string>();
-  readonly #errors = new Map<string, { readonly error: unknown }>();
+  // Made when there is something to keep: most runs have nothing of these.
+  #replaced: Map<string, string> | undefined;
+  #denials: Map<string, string> | undefined;
+  #errors: Map<string, { readonly error: unknown }> | undefined;
 
   add(asked: AskedCall, decision: ToolDecision): LedgerCall {
     const call: LedgerCall = { ...asked, decision, phase: "decided" };
@@ -71,7 +72,8 @@ export class CallLedger {
   }
 
   findRunning(asked: AskedCall): LedgerCall | undefined {
-    return [...this.#calls].find((call) => call.phase === "running" && isSame(call, asked));
+    for (const call of this.#calls) if (call.phase === "running" && isSame(call, asked)) return call;
+    return undefined;
   }
 
   /** Ids are the model's own, and an agent's and its sub-agent's may be the same; the name tells them apart. */
@@ -81,12 +83,12 @@ export class CallLedger {
 
   /** The calls that no result was seen of, oldest first. */
   open(): readonly LedgerCall[] {
-    return [...this.#calls];
+    return this.#calls.size === 0 ? [] : [...this.#calls];
   }
 
   /** Whether a call of this name waits for a person; `callId` narrows it to one. */
   isHeld(name: string, callId?: string): boolean {
-    if (this.approvals === "block") return false;
+    if (this.approvals === "block" || this.#calls.size === 0) return false;
     return [...this.#calls].some(
       (call) => call.name === name && isPending(call.decision) && (callId === undefined || call.callId === callId),
     );
@@ -108,30 +110,33 @@ export class CallLedger {
 
   /** The model is to read `text` as the result of this call, in this request and every later one. */
   replaceResult(callId: string, text: string): void {
+    this.#replaced ??= new Map();
     remember(this.#replaced, callId, text);
   }
 
   replacedResult(callId: string): string | undefined {
-    return this.#replaced.get(callId);
+    return this.#replaced?.get(callId);
   }
 
   /** The model was told `text` in place of this call's result. */
   noteDenial(callId: string, text: string): void {
+    this.#denials ??= new Map();
     remember(this.#denials, callId, text);
   }
 
   denial(callId: string): string | undefined {
-    return this.#denials.get(callId);
+    return this.#denials?.get(callId);
   }
 
   /** The code of this call threw; kept until its output is known. */
   noteError(callId: string, error: unknown): void {
+    this.#errors ??= new Map();
     remember(this.#errors, callId, { error });
   }
 
   takeError(callId: string): { readonly error: unknown } | undefined {
-    const noted = this.#errors.get(callId);
-    this.#errors.delete(callId);
+    const noted = this.#errors?.get(callId);
+    this.#errors?.delete(callId);
     return noted;
   }
 
@@ -167,6 +172,6 @@ const LEDGER = Symbol.for("handlebar.openai-agents.ledger.v1");
 export function ledgerOf(run: AnyRun): CallLedger {
   // Only this function sets the registered symbol.
   const holder = run as AnyRun & { [LEDGER]?: CallLedger };
-  if (holder[LEDGER] === undefined) Object.defineProperty(holder, LEDGER, { value: new CallLedger() });
-  return holder[LEDGER] ?? new CallLedger();
+  holder[LEDGER] ??= new CallLedger();
+  return holder[LEDGER];
 }

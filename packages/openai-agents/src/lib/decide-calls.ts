@@ -13,7 +13,7 @@ export async function decideCalls(
   output: readonly AgentOutputItem[],
   request: Pick<ModelRequest, "handoffs">,
 ): Promise<readonly AgentOutputItem[]> {
-  const handoffs = new Set(request.handoffs.map(({ toolName }) => toolName));
+  const handoffs = request.handoffs.length === 0 ? NONE : new Set(request.handoffs.map(({ toolName }) => toolName));
   const asked = output.map((item) => askedCall(item, handoffs));
   const calls = asked.filter((one) => one !== undefined);
   if (calls.length === 0) return output;
@@ -21,19 +21,31 @@ export async function decideCalls(
   const ledger = ledgerOf(run);
   ledger.noteStop(decisions);
   if (run.terminated) return output;
-  const byCall = new Map(calls.map((call, at) => [call, decisions[at]]));
-  return output.flatMap((item, at): readonly AgentOutputItem[] => {
+  let nth = 0;
+  // A list of its own: what a pause leaves in an answer must not get into the model's.
+  return output.map((item, at): AgentOutputItem => {
     const call = asked[at];
-    const decision = call === undefined ? undefined : byCall.get(call);
-    if (call === undefined || decision === undefined) return [item];
-    const argsText = argsTextOf(call, decision);
-    const kept = argsText === call.argsText ? item : withArgs(item, argsText);
-    const isGuarded = asksFirst(item, call, ledger);
-    if (!isGuarded && decision.verdict === "BLOCK" && !pausesAgent(item, decision, ledger)) return [denial(decision)];
-    const added = ledger.add({ ...call, argsText }, decision);
-    if (!isGuarded && decision.verdict === "ALLOW") added.phase = "running";
-    return [kept];
+    const decision = call === undefined ? undefined : decisions[nth++];
+    return call === undefined || decision === undefined ? item : itemOf(item, { call, decision, ledger });
   });
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+interface DecidedItem {
+  readonly call: AskedCall;
+  readonly decision: ToolDecision;
+  readonly ledger: CallLedger;
+}
+
+/** What the framework gets of an item that asks for a call: the call, with the arguments to run with, or its denial. */
+function itemOf(item: AgentOutputItem, { call, decision, ledger }: DecidedItem): AgentOutputItem {
+  const argsText = argsTextOf(call, decision);
+  const isGuarded = asksFirst(item, call, ledger);
+  if (!isGuarded && decision.verdict === "BLOCK" && !pausesAgent(item, decision, ledger)) return denial(decision);
+  const added = ledger.add(argsText === call.argsText ? call : { ...call, argsText }, decision);
+  if (!isGuarded && decision.verdict === "ALLOW") added.phase = "running";
+  return argsText === call.argsText ? item : withArgs(item, argsText);
 }
 
 /** The call that an item asks for; hosted tools that the provider runs itself ask for nothing. */

@@ -45,9 +45,11 @@ function mapAs(items: readonly AgentInputItem[], roleOf: (read: ItemParts) => Me
     group.items.push({ item, from, to: group.parts.length });
   }
   const filled = groups.filter(({ parts }) => parts.length > 0);
+  const read = filled.map(messageOf);
   return {
-    messages: filled.map(messageOf),
+    messages: read,
     apply: (messages) => {
+      if (read.every((message, at) => message === messages[at])) return [...items];
       const changed = new Map(filled.map((group, at) => [group, messages[at]]));
       return groups.flatMap((group) => rewriteGroup(group, changed.get(group)));
     },

@@ -79,8 +79,9 @@ export class ModelTurn {
     });
     ledger.noteStop([after]);
     if (after.verdict === "BLOCK" || this.#run.terminated) return { output: this.#said(this.#stopText(after)) };
+    const isSame = after.response === undefined || after.response === response;
     // What is mapped from output items is output items.
-    const kept = (after.response === undefined ? output : mapped.apply([after.response])) as readonly AgentOutputItem[];
+    const kept = isSame ? output : (mapped.apply([after.response]) as readonly AgentOutputItem[]);
     await settleHosted(this.#run, kept);
     const decided = await decideCalls(this.#run, kept, this.#options.request);
     return { output: this.#run.terminated ? this.#said(this.stopMessage) : decided };
@@ -158,11 +159,13 @@ function named(name: keyof TokenUsage, value: number | undefined): TokenUsage {
   return value === undefined ? {} : { [name]: value };
 }
 
+const NOTHING: Readonly<Record<string, number>> = {};
+
 function sumOf(details: Details | undefined): Readonly<Record<string, number>> {
+  if (details === undefined || (isList(details) && details.length === 0)) return NOTHING;
   const sum: Record<string, number> = {};
-  const list: readonly Readonly<Record<string, number>>[] =
-    details === undefined ? [] : isList(details) ? details : [details];
-  for (const one of list) for (const [key, value] of Object.entries(one)) sum[key] = (sum[key] ?? 0) + value;
+  for (const one of isList(details) ? details : [details])
+    for (const [key, value] of Object.entries(one)) sum[key] = (sum[key] ?? 0) + value;
   return sum;
 }
 
