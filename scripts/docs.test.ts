@@ -48,7 +48,7 @@ describe("TypeScript in documents", () => {
     expect(problems).toEqual([]);
   });
 
-  it.runIf(fences.length > 0)("compiles", () => {
+  it.runIf(fences.length > 0)("compiles", { timeout: 300_000 }, () => {
     expect(compile()).toEqual([]);
   });
 
