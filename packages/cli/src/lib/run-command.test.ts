@@ -17,7 +17,7 @@ usage: handlebar <command> [options]
   test                 Runs policy cases: what a policy must answer, step by step.
   replay               Shows what policies would have answered on recorded traffic.
   agents               Lists the agents that registered with a control plane, or shows one.
-  policies             Brings policy files and a control plane together: list, push, pull, diff, check; import from the first format.
+  policies             Brings policy files and a control plane together: list, push, pull, diff, check, promote, rollback, status; import from the first format.
   lockdown             Stops agents now, shows who obeys, and lifts the stop.
   approvals            Lists the calls that wait for a person, and answers them.
   webhooks             Tells chat tools and other programs of approvals, by signed requests.
