@@ -1,5 +1,6 @@
 export type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from "./http/openapi.ts";
 export type { JsonSchema } from "./http/openapi-schemas.ts";
+export type { StreamTarget } from "./http/stream-target.ts";
 export {
   type ConfigInput,
   type ConfigSource,
@@ -9,7 +10,7 @@ export {
 } from "./life/config.ts";
 export { CONFIG_FIELDS, CONFIG_FILE, type ConfigField } from "./life/config-fields.ts";
 export { openApiDocument } from "./life/contract.ts";
-export type { ControlPlaneDeps } from "./life/control-plane.ts";
+export type { ControlPlaneDeps } from "./life/control-plane-deps.ts";
 export { createServer, type EmbeddedServer, type ServerDeps } from "./life/create-server.ts";
 export { issueLocalKey, type LocalKey } from "./life/local-keys.ts";
 export { createLog, LOG_LEVELS, type LogLevel, type LogTarget } from "./life/logger.ts";

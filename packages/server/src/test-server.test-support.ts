@@ -1,5 +1,6 @@
 import type { Scope } from "@handlebar/protocol";
-import { ControlPlane, type ControlPlaneDeps } from "./life/control-plane.ts";
+import { ControlPlane } from "./life/control-plane.ts";
+import type { ControlPlaneDeps } from "./life/control-plane-deps.ts";
 import { createLog } from "./life/logger.ts";
 import { processRuntime } from "./life/process-runtime.ts";
 import { AGENT_SCOPES } from "./services/principal.ts";

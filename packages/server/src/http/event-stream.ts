@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import { STREAM_BUFFER_SIZE_BYTES_MAX } from "../limits.ts";
 import type { RouteStream } from "../routes/route.ts";
 import type { FrameSink } from "../services/frame-sink.ts";
+import type { StreamTarget } from "./stream-target.ts";
 
 const HEAD = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -14,7 +14,7 @@ const HEAD = {
  * Answers with an event stream on the raw connection: a web stream between costs three times as much for each client and message.
  * @returns what ends it; `onOver` is called once, however it ended.
  */
-export function serveStream(outgoing: ServerResponse, answer: RouteStream, onOver: () => void): () => void {
+export function serveStream(outgoing: StreamTarget, answer: RouteStream, onOver: () => void): () => void {
   let close: (() => void) | undefined;
   let isOver = false;
   const over = (): void => {
@@ -47,11 +47,11 @@ export function serveStream(outgoing: ServerResponse, answer: RouteStream, onOve
   return end;
 }
 
-function isStuck(outgoing: ServerResponse): boolean {
+function isStuck(outgoing: StreamTarget): boolean {
   return outgoing.writableLength > STREAM_BUFFER_SIZE_BYTES_MAX;
 }
 
-function sinkOf(outgoing: ServerResponse, end: () => void): FrameSink {
+function sinkOf(outgoing: StreamTarget, end: () => void): FrameSink {
   return {
     write: (frame) => {
       if (outgoing.writableEnded || outgoing.destroyed) return;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { BODIES_SIZE_BYTES_MAX, BODY_SIZE_BYTES_MAX } from "../limits.ts";
@@ -16,6 +16,7 @@ import { ClientGone, readJsonBody } from "./read-body.ts";
 import { RequestCall } from "./request-call.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import { matchesPath, sortRoutes, toHonoPath } from "./route-paths.ts";
+import type { StreamTarget } from "./stream-target.ts";
 
 export interface HttpAppDeps {
   readonly routes: readonly Route[];
@@ -37,7 +38,7 @@ export interface Page {
 }
 
 interface Env {
-  readonly Bindings: { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse };
+  readonly Bindings: { readonly incoming?: IncomingMessage; readonly outgoing?: StreamTarget };
 }
 
 type Exchange = Context<Env>;

@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import type { RouteCall } from "../routes/route.ts";
 import type { Principal } from "../services/principal.ts";
 import type { OpenCalls } from "./open-calls.ts";
+import type { StreamTarget } from "./stream-target.ts";
 
 export interface RequestParts {
   readonly principal: Principal;
@@ -12,7 +12,7 @@ export interface RequestParts {
 
 export interface RequestSource {
   readonly request: Request;
-  readonly outgoing: ServerResponse | undefined;
+  readonly outgoing: StreamTarget | undefined;
   readonly calls: OpenCalls;
 }
 

@@ -1,42 +1,19 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { HttpApp } from "../http/http-app.ts";
 import { ServerMetrics } from "../http/metrics.ts";
-import type { RequestObserver } from "../http/request-observer.ts";
+import type { StreamTarget } from "../http/stream-target.ts";
 import { systemPages } from "../http/system-pages.ts";
 import { createRouteTable } from "../routes/route-table.ts";
-import type { ServerLog } from "../services/server-log.ts";
-import type { ServerRuntime } from "../services/server-runtime.ts";
 import { createServices, type Services } from "../services/services.ts";
-import type { RateLimit } from "../services/token-buckets.ts";
-import type { WebhookTransport } from "../services/webhook-transport.ts";
-import type { Store } from "../storage/store.ts";
 import { VERSION } from "../version.ts";
+import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { JobRunner } from "./jobs.ts";
 import { OpenResponses } from "./open-responses.ts";
 import { Readiness } from "./readiness.ts";
 import { serviceJobs, storeJobs } from "./standing-jobs.ts";
 import { openWebhookTransport } from "./webhook-transport.ts";
-
-export interface ControlPlaneDeps {
-  /** Closed by `stop`. */
-  readonly store: Store;
-  readonly runtime: ServerRuntime;
-  readonly log: ServerLog;
-  /** For each API key. */
-  readonly rateLimit: RateLimit;
-  /** How long `stop` waits for requests under way. */
-  readonly drainTimeoutMs: number;
-  /** Days that audit events are kept; 0 keeps them for ever. */
-  readonly retentionDays: number;
-  /** Where webhooks are reached. Default: public networks. */
-  readonly webhookTransport?: WebhookTransport | undefined;
-  /** Where people reach this control plane, such as `https://handlebar.example`; without it messages have no links. */
-  readonly publicUrl?: string | undefined;
-  /** Told of every request, beside the metrics. */
-  readonly observers?: readonly RequestObserver[] | undefined;
-}
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -101,7 +78,7 @@ export class ControlPlane {
   }
 
   /** Answers a web-standard request, for hosts that bring their own HTTP server. Event streams go to Node's response, where it is given. */
-  fetch(request: Request, node?: { readonly outgoing?: ServerResponse }): Response | Promise<Response> {
+  fetch(request: Request, node?: { readonly outgoing?: StreamTarget }): Response | Promise<Response> {
     return this.#app.fetch(request, node);
   }
 

@@ -1,6 +1,7 @@
-import type { ServerResponse } from "node:http";
 import type { CreatedKey } from "@handlebar/protocol";
-import { ControlPlane, type ControlPlaneDeps } from "./control-plane.ts";
+import type { StreamTarget } from "../http/stream-target.ts";
+import { ControlPlane } from "./control-plane.ts";
+import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { ensureFirstKey, FIRST_WORKSPACE } from "./first-key.ts";
 import type { LocalKey } from "./local-keys.ts";
 
@@ -15,7 +16,7 @@ export interface EmbeddedServer {
   /** Makes the first key where there is none, watches for changes and does the standing jobs. @returns that key, the one time that it is known. */
   start(): Promise<string | undefined>;
   /** Answers a web-standard request. Event streams are written to Node's response, where that is given; without it they are refused. */
-  fetch(request: Request, node?: { readonly outgoing?: ServerResponse }): Response | Promise<Response>;
+  fetch(request: Request, node?: { readonly outgoing?: StreamTarget }): Response | Promise<Response>;
   /** Makes a key, for whoever runs the server itself. @returns its text, the one time that it is known. */
   issueKey(key: LocalKey): Promise<CreatedKey>;
   /** Takes no more requests, ends streams, writes what waits and closes the store. Idempotent. */

@@ -1,12 +1,12 @@
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
-import type { Migration } from "./migration.ts";
 import { migrate } from "./migrator.ts";
 import type { Database as Tables } from "./schema.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { sqliteDialect, WriteDriver } from "./sqlite-driver.ts";
 import { storeError, unavailable } from "./sqlite-errors.ts";
-import { type FileSystemType, holdFolder } from "./sqlite-folder.ts";
+import type { SqliteFileOptions } from "./sqlite-file-options.ts";
+import { holdFolder } from "./sqlite-folder.ts";
 import { Turns } from "./turns.ts";
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -16,13 +16,6 @@ const READER_CACHE_KIB = 16_384;
 const WAL_SIZE_BYTES = 64 * 1024 * 1024;
 /** Marks the file as Handlebar's: `HBAR`. */
 const APPLICATION_ID = 0x48424152;
-
-export interface SqliteFileOptions {
-  readonly durability?: "full" | "normal" | undefined;
-  readonly nowMs?: (() => number) | undefined;
-  readonly fileSystemType?: FileSystemType | undefined;
-  readonly migrations?: readonly Migration[] | undefined;
-}
 
 /** The embedded store's file, held by this process and brought to this version's schema. */
 export interface SqliteFile {

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import { createTables } from "./kysely-tables.ts";
 import { SqliteStoreDialect } from "./sqlite-dialect.ts";
-import { openForReading, openSqliteFile, type SqliteFileOptions } from "./sqlite-file.ts";
+import { openForReading, openSqliteFile } from "./sqlite-file.ts";
+import type { SqliteFileOptions } from "./sqlite-file-options.ts";
 import { SqliteSearches } from "./sqlite-searches.ts";
 import type { Store } from "./store.ts";
 
