@@ -5,12 +5,11 @@
  *   npm run bench -- adapters
  */
 import { governAI } from "@handlebar/ai-sdk";
-import { Handlebar, type HandlebarConfig } from "@handlebar/core";
-import { memorySink } from "@handlebar/core/sinks";
 import * as ai7 from "ai";
 import { MockLanguageModelV4 } from "ai/test";
 import * as ai6 from "ai6";
 import { MockLanguageModelV3 } from "ai6/test";
+import { CLIENTS, client } from "./bench-client.ts";
 import { beside, type Variant } from "./beside.ts";
 
 const USAGE = {
@@ -61,27 +60,6 @@ function streamOf<T>(parts: readonly T[]): ReadableStream<T> {
     },
   });
 }
-
-function client(config: Partial<HandlebarConfig>): ReturnType<typeof Handlebar.init> {
-  const large = { kind: "toolArg", path: "amount", type: "number", op: "gt", value: 500 } as const;
-  return Handlebar.init({
-    agent: { slug: "bench" },
-    policies: [
-      {
-        name: "refunds",
-        rules: [{ name: "large", on: "tool.before", tool: { name: "refund" }, when: large, effect: { type: "block" } }],
-      },
-    ],
-    sinks: [],
-    ...config,
-  });
-}
-
-const CLIENTS: readonly (readonly [string, Partial<HandlebarConfig>])[] = [
-  ["under policy, events nowhere", {}],
-  ["events in memory, whole", { sinks: [memorySink()], capture: { args: "full", results: "full", messages: "full" } }],
-  ["events in memory, findings masked", { sinks: [memorySink()] }],
-];
 
 /** Both versions take the same parameters here; each comes with its own types. */
 interface Sdk {

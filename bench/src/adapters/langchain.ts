@@ -5,13 +5,13 @@
  *
  *   npm run bench -- adapters langchain
  */
-import { Handlebar, type HandlebarClient, type HandlebarConfig } from "@handlebar/core";
 import { memorySink } from "@handlebar/core/sinks";
 import { governAgent, handlebar } from "@handlebar/langchain";
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import { createAgent, createMiddleware, tool } from "langchain";
 import * as z from "zod";
+import { client } from "./bench-client.ts";
 import { beside, type Variant } from "./beside.ts";
 
 /** Asks for the tool until it has as many results as it wants, and then answers with words. */
@@ -53,21 +53,6 @@ const refund = tool(({ amount }) => ({ refunded: amount }), {
   description: "Pay an order back",
   schema: z.object({ order: z.string(), amount: z.number() }),
 });
-
-function client(config: Partial<HandlebarConfig>): HandlebarClient {
-  const large = { kind: "toolArg", path: "amount", type: "number", op: "gt", value: 500 } as const;
-  return Handlebar.init({
-    agent: { slug: "bench" },
-    policies: [
-      {
-        name: "refunds",
-        rules: [{ name: "large", on: "tool.before", tool: { name: "refund" }, when: large, effect: { type: "block" } }],
-      },
-    ],
-    sinks: [],
-    ...config,
-  });
-}
 
 const PROMPT = { messages: [{ role: "user" as const, content: "Order A-7731 came broken." }] };
 const wrappers = createMiddleware({

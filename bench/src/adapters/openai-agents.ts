@@ -4,11 +4,10 @@
  *
  *   npm run bench -- adapters
  */
-import { Handlebar, type HandlebarClient, type HandlebarConfig } from "@handlebar/core";
-import { memorySink } from "@handlebar/core/sinks";
 import { createRun } from "@handlebar/openai-agents";
 import { Agent, type Model, type ModelResponse, Runner, setTracingDisabled, tool, Usage } from "@openai/agents";
 import * as z from "zod";
+import { CLIENTS, client } from "./bench-client.ts";
 import { beside, type Variant } from "./beside.ts";
 
 setTracingDisabled(true);
@@ -56,26 +55,6 @@ const makeAgent = (): Agent =>
     ],
   });
 
-function client(config: Partial<HandlebarConfig>): HandlebarClient {
-  const large = { kind: "toolArg", path: "amount", type: "number", op: "gt", value: 500 } as const;
-  return Handlebar.init({
-    agent: { slug: "bench" },
-    policies: [
-      {
-        name: "refunds",
-        rules: [{ name: "large", on: "tool.before", tool: { name: "refund" }, when: large, effect: { type: "block" } }],
-      },
-    ],
-    sinks: [],
-    ...config,
-  });
-}
-
-const CLIENTS: readonly (readonly [string, Partial<HandlebarConfig>])[] = [
-  ["under policy, events nowhere", {}],
-  ["events in memory, whole", { sinks: [memorySink()], capture: { args: "full", results: "full", messages: "full" } }],
-  ["events in memory, findings masked", { sinks: [memorySink()] }],
-];
 const PROMPT = "Order A-7731 came broken.";
 
 function variants(play: (run: Runner["run"], agent: Agent) => Promise<unknown>): readonly Variant[] {

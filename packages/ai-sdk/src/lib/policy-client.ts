@@ -1,6 +1,6 @@
 import { getCurrentRun } from "@handlebar/core";
-import { type AnyRun, HandlebarError } from "@handlebar/core/adapter";
-import { bookOf, isPending } from "./run-book.ts";
+import { type AnyRun, HandlebarError, isPending } from "@handlebar/core/adapter";
+import { bookOf } from "./run-book.ts";
 import { isObject } from "./sdk-shapes.ts";
 import { tagsOf } from "./tool-wrapper.ts";
 

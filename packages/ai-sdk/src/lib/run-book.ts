@@ -1,5 +1,5 @@
 import type { ToolDecision } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
+import { type AnyRun, perRun } from "@handlebar/core/adapter";
 
 /** A proposed call as the tool's code will get it. */
 export interface ProposedCall {
@@ -108,11 +108,6 @@ export class RunBook {
   }
 }
 
-/** Whether a call waits for a person. */
-export function isPending({ verdict, cause }: ToolDecision): boolean {
-  return verdict === "BLOCK" && cause.kind === "HITL_PENDING";
-}
-
 function nothing(): void {
   // What a decision came to is for its own call to know.
 }
@@ -126,12 +121,4 @@ function keyOf(args: unknown): string | undefined {
   }
 }
 
-/** Where a run carries its book: a weak map costs the garbage collector more than all else that is kept here. */
-const BOOK = Symbol("handlebar.ai-sdk.book");
-
-export function bookOf(run: AnyRun): RunBook {
-  // Only this function sets the symbol.
-  const holder = run as AnyRun & { [BOOK]?: RunBook };
-  holder[BOOK] ??= new RunBook(run);
-  return holder[BOOK];
-}
+export const bookOf: (run: AnyRun) => RunBook = perRun(Symbol("handlebar.ai-sdk.book"), (run) => new RunBook(run));

@@ -1,9 +1,9 @@
 import { type ToolDecision, toolMarks } from "@handlebar/core";
-import { type AnyRun, PolicyDenied } from "@handlebar/core/adapter";
+import { type AnyRun, isPending, PolicyDenied } from "@handlebar/core/adapter";
 import { eitherSignal } from "./abort.ts";
 import { isGoverned, markGoverned } from "./governed-mark.ts";
 import { inRun } from "./in-run.ts";
-import { bookOf, isPending, type ProposedCall } from "./run-book.ts";
+import { bookOf, type ProposedCall } from "./run-book.ts";
 import { isObject, type SdkTool, type SdkToolOptions, type SdkTools } from "./sdk-shapes.ts";
 import { copyTool } from "./tool-copy.ts";
 

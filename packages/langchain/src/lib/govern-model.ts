@@ -1,11 +1,10 @@
 import { getCurrentRun, withRun } from "@handlebar/core";
-import type { AnyClient, AnyRun } from "@handlebar/core/adapter";
+import { type AnyClient, type AnyRun, perRun } from "@handlebar/core/adapter";
 import type { BaseMessage } from "@langchain/core/messages";
 import { baseOf, type ChatModelInside, isBinding, isChatModel, isConfigurable } from "./chat-model.ts";
 import { GOVERNED, isGovernedBy, markGoverned } from "./governed-mark.ts";
 import { ModelCall, modelNamed } from "./model-call.ts";
 import { generate, type OpenCall, type OpenedCall, streamChunks } from "./model-stream.ts";
-import { perRun } from "./per-run.ts";
 import { type CallRun, runFor } from "./run-source.ts";
 
 export interface GovernOptions {
@@ -64,7 +63,7 @@ function firstOf(hb: AnyClient, call: ModelCall): OpenCall {
 }
 
 // In the order of their decisions.
-const preparedOf = perRun("prepared", (): ModelCall[] => []);
+const preparedOf = perRun(Symbol("handlebar.langchain.prepared"), (): ModelCall[] => []);
 /** Decided requests that have not gone out; one that comes beyond them is decided anew. */
 const PREPARED_COUNT_MAX = 1024;
 

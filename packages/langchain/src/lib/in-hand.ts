@@ -1,10 +1,9 @@
-import type { AnyRun } from "@handlebar/core/adapter";
-import { perRun } from "./per-run.ts";
+import { type AnyRun, perRun } from "@handlebar/core/adapter";
 
 /** Calls beyond this many are given up as forgotten. */
 const IN_HAND_COUNT_MAX = 10_000;
 
-const inHandOf = perRun("in-hand", () => new Set<string>());
+const inHandOf = perRun(Symbol("handlebar.langchain.in-hand"), () => new Set<string>());
 
 /** Says that a tool call, by its id among LangChain's callbacks, is decided by who makes it: `HandlebarGuard` leaves it alone. */
 export function takeInHand(run: AnyRun, callbackId: string): void {

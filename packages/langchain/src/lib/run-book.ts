@@ -1,7 +1,6 @@
 import type { ToolDecision } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
+import { type AnyRun, perRun } from "@handlebar/core/adapter";
 import { type DecidedCall, HeldBatch, isPending } from "./held-batch.ts";
-import { perRun } from "./per-run.ts";
 
 /** Decided calls that have not come to an end; the oldest is given up beyond it, and decided anew if it comes. */
 const DECIDED_COUNT_MAX = 1024;
@@ -105,4 +104,4 @@ function textOf(value: unknown): string | symbol {
 }
 
 /** What was decided of a run's calls. */
-export const bookOf: (run: AnyRun) => RunBook = perRun("book", () => new RunBook());
+export const bookOf: (run: AnyRun) => RunBook = perRun(Symbol("handlebar.langchain.book"), () => new RunBook());

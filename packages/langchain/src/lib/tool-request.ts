@@ -1,5 +1,5 @@
 import { type ToolDecision, withRun } from "@handlebar/core";
-import type { AnyClient, AnyRun } from "@handlebar/core/adapter";
+import { type AnyClient, type AnyRun, perRun } from "@handlebar/core/adapter";
 import type { ToolMessage } from "@langchain/core/messages";
 import type { Command } from "@langchain/langgraph";
 import { deriveTool } from "./govern-tools.ts";
@@ -7,7 +7,6 @@ import { isGovernedBy } from "./governed-mark.ts";
 import { HandlebarGuard } from "./guard.ts";
 import { canPause, isPending, type PausingRuntime } from "./held-batch.ts";
 import type { LangChainToolCall } from "./message-text.ts";
-import { perRun } from "./per-run.ts";
 import { bookOf } from "./run-book.ts";
 import { slotOf, stopMessage } from "./run-source.ts";
 import { deniedMessage, isBubbleUp, runTool } from "./tool-call.ts";
@@ -75,7 +74,7 @@ export async function governCall(run: AnyRun, governed: GovernedRequest): Promis
   }
 }
 
-const guards = perRun("guard", (): { guard?: HandlebarGuard } => ({}));
+const guards = perRun(Symbol("handlebar.langchain.guard"), (): { guard?: HandlebarGuard } => ({}));
 
 /** What looks after the code of a run's tools. Making one reads the environment, which takes as long as a decision. */
 function guardOf(run: AnyRun, hb: AnyClient): HandlebarGuard {

@@ -1,5 +1,5 @@
 import type { ToolDecision } from "@handlebar/core";
-import type { AnyClient, AnyRun, Decision } from "@handlebar/core/adapter";
+import { type AnyClient, type AnyRun, type Decision, isPending, perRun } from "@handlebar/core/adapter";
 import { LIMITS } from "./limits.ts";
 
 /** One call that a model asked for, as the framework identifies it. */
@@ -153,11 +153,6 @@ function remember<T>(kept: Map<string, T>, callId: string, value: T): void {
   if (oldest !== undefined) kept.delete(oldest);
 }
 
-/** The call waits for a person. */
-export function isPending(decision: Decision): boolean {
-  return decision.verdict === "BLOCK" && decision.cause.kind === "HITL_PENDING";
-}
-
 function isSame(call: LedgerCall, asked: AskedCall): boolean {
   return (
     call.name === asked.name &&
@@ -166,12 +161,8 @@ function isSame(call: LedgerCall, asked: AskedCall): boolean {
   );
 }
 
-const LEDGER = Symbol.for("handlebar.openai-agents.ledger.v1");
-
-/** The ledger of a run. */
-export function ledgerOf(run: AnyRun): CallLedger {
-  // Only this function sets the registered symbol.
-  const holder = run as AnyRun & { [LEDGER]?: CallLedger };
-  holder[LEDGER] ??= new CallLedger();
-  return holder[LEDGER];
-}
+/** The ledger of a run, for every copy of this package. */
+export const ledgerOf: (run: AnyRun) => CallLedger = perRun(
+  Symbol.for("handlebar.openai-agents.ledger.v1"),
+  () => new CallLedger(),
+);

@@ -1,7 +1,7 @@
 import type { ToolCall, ToolDecision } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
+import { type AnyRun, isPending } from "@handlebar/core/adapter";
 import type { AgentOutputItem, ModelRequest } from "@openai/agents";
-import { type AskedCall, type CallLedger, isPending, ledgerOf } from "./call-ledger.ts";
+import { type AskedCall, type CallLedger, ledgerOf } from "./call-ledger.ts";
 import { argsTextOf, askedFunctionCall, toolCallOf } from "./tool-call.ts";
 
 /**

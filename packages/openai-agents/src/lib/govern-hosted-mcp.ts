@@ -1,6 +1,7 @@
 import { getCurrentRun } from "@handlebar/core";
+import { isPending } from "@handlebar/core/adapter";
 import type { HostedMCPTool, RunContext, RunToolApprovalItem } from "@openai/agents";
-import { isPending, ledgerOf } from "./call-ledger.ts";
+import { ledgerOf } from "./call-ledger.ts";
 import { askedHostedMcp } from "./decide-calls.ts";
 import { decidedCall, startCall } from "./tool-call.ts";
 

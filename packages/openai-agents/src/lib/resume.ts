@@ -1,7 +1,7 @@
 import type { RunSnapshot } from "@handlebar/core";
-import type { AnyRun } from "@handlebar/core/adapter";
+import { type AnyRun, isPending } from "@handlebar/core/adapter";
 import type { RunToolApprovalItem, Tool } from "@openai/agents";
-import { type AskedCall, isPending, ledgerOf } from "./call-ledger.ts";
+import { type AskedCall, ledgerOf } from "./call-ledger.ts";
 import { askedCall, askedHostedMcp } from "./decide-calls.ts";
 import type { AnyState } from "./framework.ts";
 import { ownApproval } from "./govern-approval.ts";

@@ -1,7 +1,7 @@
 import type { ToolCall, ToolDecision } from "@handlebar/core";
-import type { AnyRun, Decision } from "@handlebar/core/adapter";
+import { type AnyRun, type Decision, isPending } from "@handlebar/core/adapter";
 import type { FunctionCallItem } from "@openai/agents";
-import { type AskedCall, type CallLedger, isPending, type LedgerCall, ledgerOf } from "./call-ledger.ts";
+import { type AskedCall, type CallLedger, type LedgerCall, ledgerOf } from "./call-ledger.ts";
 
 /** A function call as the ledger knows it. Calls in a namespace carry it in their name, as the framework's own messages do. */
 export function askedFunctionCall(

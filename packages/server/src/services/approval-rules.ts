@@ -1,6 +1,6 @@
 import type { Approval, ApprovalAnswer, ApprovalRequest } from "@handlebar/protocol";
 import { APPROVAL_EXPIRY_SECONDS, APPROVAL_REPEAT_MS } from "../limits.ts";
-import type { ApprovalRecord, ApprovalVote } from "../storage/approvals-table.ts";
+import { type ApprovalRecord, type ApprovalVote, isOpen } from "../storage/approvals-table.ts";
 import { callFingerprint } from "./call-fingerprint.ts";
 import { ServiceProblem } from "./problem.ts";
 
@@ -100,11 +100,6 @@ export function withExpiry(record: ApprovalRecord, nowMs: number): ApprovalRecor
   const { approval } = record;
   if (!isOpen(record) || nowMs < Date.parse(approval.expiresAt)) return record;
   return { ...record, approval: { ...approval, status: "expired", resolvedAt: approval.expiresAt } };
-}
-
-/** It waits for an answer, or for its use. */
-function isOpen({ approval, takenBy }: ApprovalRecord): boolean {
-  return approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
 }
 
 /** It is the answer to its call, or will be: a denial too counts until its time is over, and no longer. */

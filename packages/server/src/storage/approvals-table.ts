@@ -25,6 +25,11 @@ export interface ApprovalRecord {
   readonly requestedBy?: string | undefined;
 }
 
+/** It waits for an answer, or for its use. */
+export function isOpen({ approval, takenBy }: ApprovalRecord): boolean {
+  return approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
+}
+
 /** What is written of one approval, and beside it in the same transaction. */
 export interface ApprovalWrite {
   readonly record: ApprovalRecord;

@@ -1,7 +1,13 @@
 import type { Approval, ApprovalRequest } from "@handlebar/protocol";
 import type { Kysely } from "kysely";
 import { CALL_APPROVAL_COUNT_MAX } from "../limits.ts";
-import type { ApprovalRecord, ApprovalsTable, ApprovalVote, ApprovalWrite } from "./approvals-table.ts";
+import {
+  type ApprovalRecord,
+  type ApprovalsTable,
+  type ApprovalVote,
+  type ApprovalWrite,
+  isOpen,
+} from "./approvals-table.ts";
 import { pageOf, readCursor } from "./cursor.ts";
 import type { StoreDialect, WriteTransaction } from "./dialect.ts";
 import { fromJson, toJson } from "./json-column.ts";
@@ -126,8 +132,8 @@ function search(
     .limit(page.limit + 1);
 }
 
-function toRow({ workspaceId, approval, votes, takenBy, requestedBy }: ApprovalRecord): ApprovalRow {
-  const isOpen = approval.status === "pending" || (approval.status === "approved" && takenBy === undefined);
+function toRow(record: ApprovalRecord): ApprovalRow {
+  const { workspaceId, approval, votes, takenBy, requestedBy } = record;
   return {
     workspace_id: workspaceId,
     approval_id: approval.approvalId,
@@ -141,7 +147,7 @@ function toRow({ workspaceId, approval, votes, takenBy, requestedBy }: ApprovalR
     votes: toJson(votes),
     taken_by: takenBy ?? null,
     requested_by: requestedBy ?? null,
-    open_until_ms: isOpen ? Date.parse(approval.expiresAt) : null,
+    open_until_ms: isOpen(record) ? Date.parse(approval.expiresAt) : null,
   };
 }
 

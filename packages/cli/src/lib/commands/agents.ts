@@ -9,6 +9,7 @@ import { printAgent, printAgents } from "../agents-screen.ts";
 import { API_OPTION_HELP, API_OPTIONS, type ApiClient, apiClient } from "../api-client.ts";
 import { type Command, flag, UsageError } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { pagesOf } from "../pages.ts";
 
 /** Pages that are read of a list: at 1,000 agents each. */
 const PAGE_COUNT_MAX = 100;
@@ -41,15 +42,8 @@ export const agents: Command = {
 
 async function listAgents(api: ApiClient): Promise<readonly RegisteredAgent[]> {
   const all: RegisteredAgent[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < PAGE_COUNT_MAX; page++) {
-    const list: AgentList = await api.request("GET", "/v1/agents", {
-      query: { limit: 1_000, cursor },
-      schema: agentListSchema,
-    });
-    all.push(...list.agents);
-    cursor = list.nextCursor;
-    if (cursor === undefined) break;
-  }
+  const ask = (cursor: string | undefined): Promise<AgentList> =>
+    api.request("GET", "/v1/agents", { query: { limit: 1_000, cursor }, schema: agentListSchema });
+  for await (const { agents } of pagesOf(ask, PAGE_COUNT_MAX)) all.push(...agents);
   return all;
 }

@@ -1,5 +1,6 @@
 import {
   type Approval,
+  type ApprovalList,
   type ApprovalStatus,
   approvalAnswerBodySchema,
   approvalListSchema,
@@ -12,6 +13,7 @@ import { API_OPTION_HELP, API_OPTIONS, type ApiClient, apiClient } from "../api-
 import { printApproval, printApprovals, printOutcome } from "../approvals-screen.ts";
 import { type Command, type CommandContext, type CommandInput, flag, textOption, UsageError } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { pagesOf } from "../pages.ts";
 
 interface ApprovalsCall {
   readonly api: ApiClient;
@@ -177,13 +179,10 @@ async function find({ api, input }: ApprovalsCall, status: ApprovalStatus | unde
   const tool = textOption(input, "tool");
   const filter = { status, agent: textOption(input, "agent"), run: textOption(input, "run") };
   const found: Approval[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < PAGE_COUNT_MAX; page++) {
-    const query = { ...filter, cursor };
-    const answered = await api.request("GET", "/v1/approvals", { query, schema: approvalListSchema });
-    found.push(...answered.approvals.filter((approval) => tool === undefined || approval.tool === tool));
-    cursor = answered.nextCursor;
-    if (cursor === undefined) break;
+  const ask = (cursor: string | undefined): Promise<ApprovalList> =>
+    api.request("GET", "/v1/approvals", { query: { ...filter, cursor }, schema: approvalListSchema });
+  for await (const { approvals } of pagesOf(ask, PAGE_COUNT_MAX)) {
+    found.push(...approvals.filter((approval) => tool === undefined || approval.tool === tool));
   }
   return found;
 }

@@ -11,6 +11,7 @@ import { API_OPTION_HELP, API_OPTIONS, type ApiClient, apiClient } from "../api-
 import { type Command, type CommandContext, type CommandInput, flag, textOption, UsageError } from "../command.ts";
 import { eventPrinter } from "../event-lines.ts";
 import { EXIT } from "../exit-codes.ts";
+import { pagesOf } from "../pages.ts";
 import { count, paint, table } from "../screen.ts";
 
 const PAGE_COUNT = 1_000;
@@ -120,14 +121,7 @@ function printRun({ run }: RunAnswer, context: CommandContext): void {
 }
 
 async function printEvents(api: ApiClient, path: string, print: ReturnType<typeof eventPrinter>): Promise<void> {
-  let cursor: string | undefined;
-  for (let printed = 0; printed < EVENT_COUNT_MAX; printed += PAGE_COUNT) {
-    const page: EventList = await api.request("GET", `${path}/events`, {
-      query: { limit: PAGE_COUNT, cursor },
-      schema: eventListSchema,
-    });
-    for (const event of page.events) print(event);
-    cursor = page.nextCursor;
-    if (cursor === undefined) return;
-  }
+  const ask = (cursor: string | undefined): Promise<EventList> =>
+    api.request("GET", `${path}/events`, { query: { limit: PAGE_COUNT, cursor }, schema: eventListSchema });
+  for await (const { events } of pagesOf(ask, EVENT_COUNT_MAX / PAGE_COUNT)) for (const event of events) print(event);
 }
